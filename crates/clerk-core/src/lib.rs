@@ -1,0 +1,13 @@
+//! What a Clerk front end and the API behind it agree on: publishable keys, kinds of token and the
+//! claims of a session token.
+//!
+//! Nothing here verifies a signature. Reading a token's claims without verifying it is what a browser
+//! does to show a name; a server uses the `clerk-verify` crate.
+
+mod claims;
+mod publishable_key;
+mod token_kind;
+
+pub use claims::{OrganizationClaim, SessionClaims, SessionStatus};
+pub use publishable_key::{InstanceType, PublishableKey, PublishableKeyError};
+pub use token_kind::{JwtHeader, TokenKind};

@@ -1,0 +1,1 @@
+//! The resource-server side of Clerk: verify session tokens from the JWKS, with an axum layer and extractors.

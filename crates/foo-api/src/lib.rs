@@ -1,0 +1,1 @@
+//! api.foo.com: the protected API of the demo.

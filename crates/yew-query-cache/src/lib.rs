@@ -1,0 +1,1 @@
+//! Hooks and a provider that bring the query-cache crate to Yew.
