@@ -1,0 +1,171 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A token that is fit to stand in an `Authorization: Bearer` header.
+///
+/// It is neither `Display` nor `Serialize`, and its `Debug` shows nothing of it: a token belongs in one
+/// request's header and nowhere else.
+///
+/// ```
+/// use bearer_fetch::BearerToken;
+///
+/// let token = BearerToken::new("eyJhbGciOi.eyJzdWIi.c2ln")?;
+/// assert_eq!(format!("{token:?}"), "BearerToken(..)");
+/// assert!(BearerToken::new("undefined").is_err());
+/// # Ok::<(), bearer_fetch::InvalidToken>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct BearerToken(Rc<str>);
+
+/// A text that no server could take for a token: empty, `null`, `undefined`, or with a character that
+/// RFC 6750 does not allow in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidToken;
+
+impl fmt::Display for InvalidToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what the sign-in service gave is no token, so the request was not sent")
+    }
+}
+
+impl std::error::Error for InvalidToken {}
+
+impl BearerToken {
+    /// Takes a token as it was issued.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidToken`] for anything that is no `token68` of RFC 9110, and for the texts that JavaScript
+    /// makes of a missing value.
+    pub fn new(text: &str) -> Result<Self, InvalidToken> {
+        let body = text.trim_end_matches('=');
+        let is_token68 = !body.is_empty()
+            && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte));
+        if !is_token68 || matches!(text, "null" | "undefined" | "NaN" | "true" | "false") {
+            return Err(InvalidToken);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The header's value: the one place where the token's text leaves this type.
+    pub(crate) fn header_value(&self) -> String {
+        format!("Bearer {}", self.0)
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken(..)")
+    }
+}
+
+/// What [`TokenSource::token`] returns.
+pub type TokenFuture = Pin<Box<dyn Future<Output = Result<BearerToken, TokenError>>>>;
+
+/// Where tokens come from: the seam between requests and whatever signs people in.
+///
+/// It is asked before every request, because a short-lived token must never be kept by the caller.
+/// A source that caches hands out its cached token here.
+pub trait TokenSource {
+    /// A token that is good for a request sent now. Dropping the future gives the wish up.
+    fn token(&self) -> TokenFuture;
+}
+
+/// Why there is no token, and so no request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// Nobody is signed in.
+    SignedOut,
+    /// The browser is offline, and no token is at hand.
+    Offline,
+    /// What signs people in did not load, so it is not known whether somebody is signed in.
+    NotLoaded,
+    /// No answer within the time limit.
+    TimedOut {
+        /// The limit.
+        after: Duration,
+    },
+    /// The sign-in service answered with something that is no token.
+    Invalid(InvalidToken),
+    /// The sign-in service refused.
+    Provider(ProviderError),
+}
+
+/// What the sign-in service said when it refused a token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProviderError {
+    /// Its own code for the error, such as `resource_not_found`.
+    pub code: String,
+    /// Its sentence for people.
+    pub message: String,
+    /// The parameter it complains of.
+    pub parameter: Option<String>,
+    /// The HTTP status of its answer.
+    pub status: Option<u16>,
+    /// How long it asks to wait before the next attempt.
+    pub retry_after: Option<Duration>,
+    /// The id under which its operators find the request.
+    pub trace_id: Option<String>,
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SignedOut => f.write_str("nobody is signed in, so nothing was sent; sign in and try again"),
+            Self::Offline => {
+                f.write_str("the browser is offline, so nothing was sent; try again when it is back")
+            }
+            Self::NotLoaded => f.write_str(
+                "sign-in did not load, so nothing was sent; check the connection and reload the page",
+            ),
+            Self::TimedOut { after } => {
+                write!(f, "no token came within {} s, so nothing was sent; try again", after.as_secs_f32())
+            }
+            Self::Invalid(error) => error.fmt(f),
+            Self::Provider(error) => {
+                write!(
+                    f,
+                    "the sign-in service gave no token, so nothing was sent: {} ({})",
+                    error.message, error.code
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for TokenError {}
+
+impl From<InvalidToken> for TokenError {
+    fn from(error: InvalidToken) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_token_never_becomes_a_header() {
+        for text in ["", " ", "null", "undefined", "=", "a b", "a\r\nX: y", "a,b", "\u{e4}", "\"a\""] {
+            assert_eq!(BearerToken::new(text), Err(InvalidToken), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_shape_that_rfc_6750_allows_passes() {
+        for text in ["eyJ.e30.sig_-", "ak_LCWC/57==", "oat_a~b+c.d"] {
+            assert_eq!(BearerToken::new(text).unwrap().header_value(), format!("Bearer {text}"));
+        }
+    }
+
+    #[test]
+    fn a_debug_print_shows_nothing_of_it() {
+        let token = BearerToken::new("secret").unwrap();
+        assert!(!format!("{token:?} {:?}", Some(&token)).contains("secret"));
+    }
+}
