@@ -1,0 +1,64 @@
+//! Whether an attempt is repeated, and after how long.
+
+use std::time::Duration;
+
+use crate::error::ErrorClass;
+
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// The wait after an attempt that failed, when `failures` failed before it and `retries` are allowed.
+/// `None`: that was the last.
+///
+/// Exponential with full jitter: anything from nothing to 1 s, 2 s, 4 s and so on up to 30 s, so that many
+/// who failed at once do not come back at once. An error that says when to come back is obeyed.
+pub(crate) fn wait_before(failures: u32, retries: u32, class: ErrorClass, random: u64) -> Option<Duration> {
+    let after = match class {
+        ErrorClass::Retryable { after } => after,
+        ErrorClass::Offline => None,
+        ErrorClass::Unauthorized | ErrorClass::Permanent => return None,
+    };
+    if failures >= retries {
+        return None;
+    }
+    Some(after.unwrap_or_else(|| {
+        let most = FIRST.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX)).min(LONGEST);
+        let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(random % most.saturating_add(1))
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_thirty_seconds() {
+        let longest = |failures| {
+            (0..200_000_u64)
+                .step_by(7)
+                .filter_map(|random| wait_before(failures, u32::MAX, ErrorClass::RETRYABLE, random))
+                .max()
+                .unwrap()
+        };
+        let near = |wait: Duration, most: u64| {
+            wait <= Duration::from_millis(most) && wait > Duration::from_millis(most - most / 50)
+        };
+        for (failures, most) in [(0, 1_000), (1, 2_000), (2, 4_000), (4, 16_000), (5, 30_000), (40, 30_000)] {
+            assert!(near(longest(failures), most), "{failures}: {:?}", longest(failures));
+        }
+    }
+
+    #[test]
+    fn what_will_not_change_is_not_tried_again() {
+        assert_eq!(wait_before(0, 3, ErrorClass::Permanent, 5), None);
+        assert_eq!(wait_before(0, 3, ErrorClass::Unauthorized, 5), None);
+        assert_eq!(wait_before(3, 3, ErrorClass::RETRYABLE, 5), None);
+    }
+
+    #[test]
+    fn a_server_that_says_when_is_obeyed() {
+        let hour = Duration::from_secs(3600);
+        assert_eq!(wait_before(0, 3, ErrorClass::Retryable { after: Some(hour) }, 5), Some(hour));
+    }
+}
