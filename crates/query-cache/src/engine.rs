@@ -108,6 +108,13 @@ impl Engine {
             .map_or_else(|| self.nothing.clone(), |entry| entry.state.clone())
     }
 
+    /// The observer has seen the state: whatever it was to be told is told.
+    pub fn seen(&mut self, observer: ObserverSlot) {
+        if let Some(observer) = self.observers.get_mut(observer.0) {
+            observer.noticed = false;
+        }
+    }
+
     pub fn peek(&self, id: &EntryId) -> Option<Rc<State>> {
         let slot = self.index.get(id).filter(|_| !self.held)?;
         self.entries.get(*slot).map(|entry| entry.state.clone())

@@ -30,6 +30,12 @@ impl Observer {
         Snapshot(self.client.read(|engine| engine.snapshot(self.slot)))
     }
 
+    /// [`Observer::snapshot`], to be shown at once: the listener is not called for changes that are in it.
+    pub fn show(&self) -> Snapshot {
+        self.client.step(|engine, _, _| engine.seen(self.slot));
+        self.snapshot()
+    }
+
     /// From now on, the listener is also called when a fetch begins or ends.
     pub fn watch_fetching(&self) {
         self.client.step(|engine, _, _| engine.add_interest(self.slot, Parts::FETCHING));

@@ -1,1 +1,16 @@
-//! Hooks and a provider that bring the query-cache crate to Yew.
+#![doc = include_str!("../README.md")]
+
+mod bridge;
+mod browser;
+mod provider;
+mod use_query;
+
+pub use browser::BrowserEnvironment;
+pub use provider::{QueryClientProvider, QueryClientProviderProps, use_query_client};
+// One import is enough for a page: its queries need these.
+pub use query_cache::{
+    Classify, ErrorClass, FetchContext, GcTime, MissingContext, Misuse, Query, QueryClient, QueryError,
+    QueryKey, QueryOptions, QueryState, Retry, Segment, StaleTime, Timestamp, minutes, query, query_key,
+    seconds,
+};
+pub use use_query::{UseQuery, use_query};

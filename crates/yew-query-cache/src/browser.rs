@@ -1,0 +1,151 @@
+//! The browser as the cache's environment.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+use query_cache::{Environment, LocalBoxFuture, QueryClient, Timestamp};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
+use web_sys::{EventTarget, VisibilityState};
+
+#[wasm_bindgen]
+extern "C" {
+    // Global functions, not the window's: a worker has them too.
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &JsValue, millis: i32) -> JsValue;
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(timeout: &JsValue);
+}
+
+/// The browser's clock, event loop and one timer; it tells the client when the page is hidden or shown and
+/// when the network goes or comes.
+///
+/// Outside of a browser it compiles and does nothing: no task runs, so every query stays pending.
+#[derive(Default)]
+pub struct BrowserEnvironment {
+    timeout: Cell<Option<JsValue>>,
+    ring: RefCell<Option<Closure<dyn FnMut()>>>,
+    listeners: RefCell<Vec<Listener>>,
+}
+
+/// An event listener that goes with its owner.
+struct Listener {
+    target: EventTarget,
+    event: &'static str,
+    callback: Closure<dyn FnMut()>,
+}
+
+impl Listener {
+    fn new(target: &EventTarget, event: &'static str, callback: impl FnMut() + 'static) -> Self {
+        let callback = Closure::<dyn FnMut()>::new(callback);
+        // Fails only for a callback that is no function.
+        let _ = target.add_event_listener_with_callback(event, callback.as_ref().unchecked_ref());
+        Listener { target: target.clone(), event, callback }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self
+            .target
+            .remove_event_listener_with_callback(self.event, self.callback.as_ref().unchecked_ref());
+    }
+}
+
+impl BrowserEnvironment {
+    /// The environment of this page.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn clear_timeout(&self) {
+        if let Some(timeout) = self.timeout.take() {
+            clear_timeout(&timeout);
+        }
+    }
+}
+
+const BROWSER: bool = cfg!(target_arch = "wasm32");
+
+impl Environment for BrowserEnvironment {
+    fn attach(&self, client: &QueryClient) {
+        if !BROWSER {
+            return;
+        }
+        let tell = |act: fn(&QueryClient)| {
+            let client = client.downgrade();
+            move || {
+                if let Some(client) = client.upgrade() {
+                    act(&client);
+                }
+            }
+        };
+        *self.ring.borrow_mut() = Some(Closure::new(tell(QueryClient::alarm)));
+        let Some(window) = web_sys::window() else { return };
+        let mut listeners = vec![
+            // `navigator.onLine` is not asked: it is false on machines that reach all they need over
+            // loopback. The events are believed.
+            Listener::new(&window, "online", tell(|client| client.set_online(true))),
+            Listener::new(&window, "offline", tell(|client| client.set_online(false))),
+        ];
+        if let Some(document) = window.document() {
+            client.set_focused(is_visible());
+            listeners.push(Listener::new(
+                &document,
+                "visibilitychange",
+                tell(|client| client.set_focused(is_visible())),
+            ));
+        }
+        *self.listeners.borrow_mut() = listeners;
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(if BROWSER { js_sys::Date::now() as u64 } else { 0 })
+    }
+
+    fn spawn(&self, task: LocalBoxFuture<()>) {
+        if BROWSER {
+            wasm_bindgen_futures::spawn_local(task);
+        }
+    }
+
+    fn set_alarm(&self, at: Option<Timestamp>) {
+        if !BROWSER {
+            return;
+        }
+        self.clear_timeout();
+        let ring = self.ring.borrow();
+        let (Some(at), Some(ring)) = (at, &*ring) else { return };
+        // A longer wait would ring at once. Too early does no harm: the client sets the alarm again.
+        let millis = i32::try_from(at.since(self.now()).as_millis()).unwrap_or(i32::MAX);
+        self.timeout.set(Some(set_timeout(ring.as_ref(), millis)));
+    }
+
+    fn random(&self) -> u64 {
+        if !BROWSER {
+            return 0;
+        }
+        let half = || (js_sys::Math::random() * f64::from(u32::MAX)) as u64;
+        (half() << 32) | half()
+    }
+}
+
+fn is_visible() -> bool {
+    web_sys::window()
+        .and_then(|window| window.document())
+        .is_none_or(|document| document.visibility_state() != VisibilityState::Hidden)
+}
+
+impl Drop for BrowserEnvironment {
+    fn drop(&mut self) {
+        if BROWSER {
+            self.clear_timeout();
+        }
+    }
+}
+
+impl fmt::Debug for BrowserEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BrowserEnvironment")
+    }
+}
