@@ -1,1 +1,128 @@
-//! Clerk's Frontend API on your own machine, for development: the real clerk-js signs in to it, without an account and without a network.
+#![doc = include_str!("../README.md")]
+
+mod api_error;
+mod browser;
+mod client;
+mod clock;
+mod guard;
+mod identity;
+mod ids;
+mod instance;
+mod method_override;
+mod origin;
+mod packages;
+mod people;
+mod private_file;
+mod request_log;
+mod routes;
+mod settings;
+mod setup_error;
+mod signing_key;
+mod store;
+mod tokens;
+mod wire;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use serde::Serialize;
+
+pub use people::Person;
+pub use settings::Settings;
+pub use setup_error::SetupError;
+
+use identity::Identity;
+use instance::Instance;
+
+/// Where everything is served: Clerk's own default path for a proxied Frontend API.
+pub(crate) const BASE_PATH: &str = "/__clerk";
+
+/// A development instance of Clerk: who can sign in, the key its tokens are signed with, and the routes
+/// that clerk-js talks to.
+///
+/// Cloning is cheap, and every clone is the same instance.
+#[derive(Clone)]
+pub struct ClerkDev {
+    instance: Arc<Instance>,
+}
+
+impl ClerkDev {
+    /// Opens the instance that lives in [`Settings::data_dir`], making it if there is none, and logs that
+    /// it is for development only.
+    ///
+    /// Making one takes a moment: it generates an RSA key.
+    ///
+    /// # Errors
+    ///
+    /// See [`SetupError`]; each prints a sentence that says what to do.
+    pub fn open(settings: Settings) -> Result<Self, SetupError> {
+        let instance = Instance::open(settings)?;
+        tracing::warn!(
+            app_origin = instance.origin.as_str(),
+            "clerk-dev is for development only: its passwords are public"
+        );
+        Ok(Self { instance: Arc::new(instance) })
+    }
+
+    /// The key to give to clerk-js: always a `pk_test_`, and another one for each data folder, so that two
+    /// projects on localhost share no cookie.
+    pub fn publishable_key(&self) -> &str {
+        self.instance.publishable_key.as_str()
+    }
+
+    /// What the tokens carry as `iss`: the app's origin and `/__clerk`. The JWKS is below it, at
+    /// `/.well-known/jwks.json`.
+    pub fn issuer(&self) -> &str {
+        self.instance.tokens.issuer()
+    }
+
+    /// Who can sign in.
+    pub fn people(&self) -> &[Person] {
+        &self.instance.people
+    }
+
+    /// The routes, all below `/__clerk`, with their guards: serve them on a loopback address, on the app's
+    /// own origin or behind a proxy there that adds `X-Forwarded-Host`.
+    pub fn router(&self) -> Router {
+        routes::router(Arc::clone(&self.instance))
+    }
+}
+
+impl fmt::Debug for ClerkDev {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClerkDev")
+            .field("publishable_key", &self.publishable_key())
+            .field("issuer", &self.issuer())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What somebody who starts a development setup has to know: the publishable key, and who can sign in
+/// with which password.
+///
+/// Serializes as `{"publishableKey": …, "people": [{"name", "email", "password"}]}`. `Debug` leaves the
+/// passwords out.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Description {
+    /// The key to give to clerk-js.
+    pub publishable_key: String,
+    /// Who can sign in.
+    pub people: Vec<Person>,
+}
+
+/// Describes the instance that lives in `data_dir`, making it if there is none, without serving it.
+///
+/// # Errors
+///
+/// Those of [`SetupError`] that concern the data folder and what is in it.
+pub fn describe(data_dir: &Path) -> Result<Description, SetupError> {
+    let identity = Identity::open(data_dir)?;
+    Ok(Description {
+        publishable_key: identity.publishable_key.as_str().to_owned(),
+        people: people::everyone(),
+    })
+}

@@ -1,0 +1,209 @@
+use std::borrow::Cow;
+
+use aws_lc_rs::error::Unspecified;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::ids;
+use crate::wire;
+
+/// A refusal, as the Frontend API writes it. clerk-js goes by `code` and status; people read the message.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: Cow<'static, str>,
+    long_message: Cow<'static, str>,
+    /// The form's field that is at fault.
+    param_name: Option<&'static str>,
+    /// What is known of the browser, where it seems to know something else.
+    client: Option<Box<wire::Client>>,
+}
+
+#[derive(Serialize)]
+struct Envelope {
+    errors: [Item; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<EnvelopeMeta>,
+    clerk_trace_id: String,
+}
+
+#[derive(Serialize)]
+struct Item {
+    code: &'static str,
+    message: Cow<'static, str>,
+    long_message: Cow<'static, str>,
+    meta: ItemMeta,
+}
+
+#[derive(Serialize)]
+struct ItemMeta {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    param_name: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct EnvelopeMeta {
+    client: Box<wire::Client>,
+}
+
+impl ApiError {
+    fn new(
+        status: StatusCode,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+        long_message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            long_message: long_message.into(),
+            param_name: None,
+            client: None,
+        }
+    }
+
+    fn of_form(
+        param_name: &'static str,
+        code: &'static str,
+        message: &'static str,
+        long_message: &'static str,
+    ) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self { param_name: Some(param_name), ..Self::new(status, code, message, long_message) }
+    }
+
+    /// The session is not alive. clerk-js signs out on 401 and on nothing else.
+    pub(crate) fn signed_out() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "signed_out", "Signed out", "You are signed out")
+    }
+
+    /// Only one session at a time.
+    pub(crate) fn session_exists(client: wire::Client) -> Self {
+        let error = Self::new(
+            StatusCode::BAD_REQUEST,
+            "session_exists",
+            "Session already exists",
+            "You're already signed in. Sign out before signing in as somebody else.",
+        );
+        Self { client: Some(Box::new(client)), ..error }
+    }
+
+    pub(crate) fn identifier_not_found() -> Self {
+        let message = "Couldn't find your account.";
+        Self::of_form("identifier", "form_identifier_not_found", message, message)
+    }
+
+    pub(crate) fn password_incorrect() -> Self {
+        Self::of_form(
+            "password",
+            "form_password_incorrect",
+            "is incorrect",
+            "Password is incorrect. Try again, or use another method.",
+        )
+    }
+
+    pub(crate) fn identifier_missing() -> Self {
+        Self::of_form("identifier", "form_param_nil", "is missing", "Enter your email address.")
+    }
+
+    pub(crate) fn password_missing() -> Self {
+        Self::of_form("password", "form_param_nil", "is missing", "Enter your password.")
+    }
+
+    pub(crate) fn form_unreadable() -> Self {
+        let message = "The request's body is not the form it should be.";
+        Self::new(StatusCode::BAD_REQUEST, "request_body_invalid", message, message)
+    }
+
+    pub(crate) fn strategy_not_offered() -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "strategy_for_user_invalid",
+            "Invalid verification strategy",
+            "This development server only signs in with a password.",
+        )
+    }
+
+    pub(crate) fn sign_in_not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "resource_not_found",
+            "Resource not found",
+            "No sign in attempt was found. Start again with your email address.",
+        )
+    }
+
+    pub(crate) fn template_not_found(name: &str) -> Self {
+        let message = format!("No JWT template exists with name: {name}");
+        Self::new(StatusCode::NOT_FOUND, "resource_not_found", message.clone(), message)
+    }
+
+    pub(crate) fn organization_not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "resource_not_found",
+            "Resource not found",
+            "This development server has no organizations.",
+        )
+    }
+
+    pub(crate) fn file_not_found() -> Self {
+        let message = "The package has no such file.";
+        Self::new(StatusCode::NOT_FOUND, "resource_not_found", "Resource not found", message)
+    }
+
+    /// A call of Clerk's that this server does not have.
+    pub(crate) fn not_covered(method: &str, path: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "resource_not_found",
+            "Resource not found",
+            format!("This development server does not cover {method} {path}."),
+        )
+    }
+
+    pub(crate) fn host_not_allowed(app_origin: &str) -> Self {
+        Self::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "host_invalid",
+            "Invalid host",
+            format!("This development server only answers for {app_origin}; open the app there."),
+        )
+    }
+
+    pub(crate) fn origin_not_allowed(app_origin: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "origin_invalid",
+            "Invalid HTTP Origin header",
+            format!("This development server only answers pages of {app_origin}; open the app there."),
+        )
+    }
+}
+
+impl From<Unspecified> for ApiError {
+    fn from(_: Unspecified) -> Self {
+        let message = "The system gave no randomness, or no signature could be made.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_clerk_error", message, message)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let envelope = Envelope {
+            errors: [Item {
+                code: self.code,
+                message: self.message,
+                long_message: self.long_message,
+                meta: ItemMeta { param_name: self.param_name },
+            }],
+            meta: self.client.map(|client| EnvelopeMeta { client }),
+            clerk_trace_id: ids::random_hex::<16>().unwrap_or_default(),
+        };
+        (self.status, Json(envelope)).into_response()
+    }
+}

@@ -1,0 +1,105 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clerk_dev::Settings;
+use lexopt::prelude::*;
+
+pub(crate) const HELP: &str = "\
+Clerk's Frontend API on this machine, for development only. Not affiliated with or endorsed by Clerk.
+
+clerk-dev serve --clerk-js DIR --clerk-ui DIR [options]
+    Serves it on 127.0.0.1, below /__clerk.
+    --clerk-js DIR         the unpacked npm package @clerk/clerk-js
+    --clerk-ui DIR         the unpacked npm package @clerk/ui
+    --port N               the port; default 8082, 0 takes any that is free
+    --app-origin URL       where the app's pages are; default http://localhost:8080
+    --data-dir DIR         where key and sign-ins are kept; default .dev/clerk-dev
+    --token-life SECONDS   how long a session token lives; default 60
+    --publishable-key KEY  the key the app is set up with (or CLERK_PUBLISHABLE_KEY): a pk_live_ is
+                           refused, and another key than this server's is warned of
+
+clerk-dev describe [--data-dir DIR]
+    Prints publishable key and people as a line of JSON, making the key if there is none.
+
+RUST_LOG sets how much is logged; default info.";
+
+const DATA_DIR: &str = ".dev/clerk-dev";
+
+pub(crate) enum Command {
+    Serve(ServeArgs),
+    Describe { data_dir: PathBuf },
+    Help,
+    Version,
+}
+
+pub(crate) struct ServeArgs {
+    pub(crate) port: u16,
+    pub(crate) settings: Settings,
+    pub(crate) publishable_key: Option<Given>,
+}
+
+/// A publishable key, and where it was found.
+pub(crate) struct Given {
+    pub(crate) found_in: &'static str,
+    pub(crate) key: String,
+}
+
+pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    match parser.next()? {
+        Some(Value(name)) if name == "serve" => parse_serve(parser),
+        Some(Value(name)) if name == "describe" => parse_describe(parser),
+        Some(Short('h') | Long("help")) => Ok(Command::Help),
+        Some(Short('V') | Long("version")) => Ok(Command::Version),
+        Some(other) => Err(other.unexpected()),
+        None => Err("say serve or describe; --help shows how".into()),
+    }
+}
+
+fn parse_serve(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut port = 8082;
+    let mut settings = Settings {
+        app_origin: "http://localhost:8080".to_owned(),
+        data_dir: PathBuf::from(DATA_DIR),
+        clerk_js: PathBuf::new(),
+        clerk_ui: PathBuf::new(),
+        token_life: Settings::TOKEN_LIFE,
+    };
+    let mut publishable_key = std::env::var("CLERK_PUBLISHABLE_KEY")
+        .ok()
+        .filter(|key| !key.is_empty())
+        .map(|key| Given { found_in: "CLERK_PUBLISHABLE_KEY", key });
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("port") => port = parser.value()?.parse()?,
+            Long("app-origin") => settings.app_origin = parser.value()?.string()?,
+            Long("data-dir") => settings.data_dir = parser.value()?.into(),
+            Long("clerk-js") => settings.clerk_js = parser.value()?.into(),
+            Long("clerk-ui") => settings.clerk_ui = parser.value()?.into(),
+            Long("token-life") => settings.token_life = Duration::from_secs(parser.value()?.parse()?),
+            Long("publishable-key") => {
+                publishable_key =
+                    Some(Given { found_in: "--publishable-key", key: parser.value()?.string()? });
+            }
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    for (folder, option) in [(&settings.clerk_js, "--clerk-js"), (&settings.clerk_ui, "--clerk-ui")] {
+        if folder.as_os_str().is_empty() {
+            return Err(format!("{option} is missing: give the folder of the unpacked npm package").into());
+        }
+    }
+    Ok(Command::Serve(ServeArgs { port, settings, publishable_key }))
+}
+
+fn parse_describe(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut data_dir = PathBuf::from(DATA_DIR);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("data-dir") => data_dir = parser.value()?.into(),
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Describe { data_dir })
+}

@@ -1,0 +1,80 @@
+//! Clerk's Frontend API on your own machine, for development: `clerk-dev --help`.
+
+mod args;
+mod logging;
+
+use std::io::{self, Write as _};
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+
+use clerk_dev::{ClerkDev, SetupError};
+use tokio::net::TcpListener;
+
+use args::{Command, Given, ServeArgs};
+
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("clerk-dev: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Failure> {
+    let command = args::parse(lexopt::Parser::from_env())?;
+    match command {
+        Command::Help => say(args::HELP),
+        Command::Version => say(concat!("clerk-dev ", env!("CARGO_PKG_VERSION"))),
+        Command::Describe { data_dir } => say(&serde_json::to_string(&clerk_dev::describe(&data_dir)?)?),
+        Command::Serve(args) => serve(args).await,
+    }
+}
+
+async fn serve(args: ServeArgs) -> Result<(), Failure> {
+    logging::start();
+    if let Some(given) = &args.publishable_key {
+        refuse_live(given)?;
+    }
+    let app_origin = args.settings.app_origin.clone();
+    let server = ClerkDev::open(args.settings)?;
+    if let Some(given) = &args.publishable_key
+        && given.key.trim() != server.publishable_key()
+    {
+        tracing::warn!("{} is not this server's key: {}", given.found_in, server.publishable_key());
+    }
+
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(|error| {
+        format!(
+            "cannot listen on 127.0.0.1:{} ({error}); stop what holds the port, or choose another with --port",
+            args.port
+        )
+    })?;
+    say(&format!(
+        "clerk-dev, for development only, listens on http://{}/__clerk for {app_origin}",
+        listener.local_addr()?
+    ))?;
+    axum::serve(listener, server.router()).await?;
+    Ok(())
+}
+
+/// A production key at hand, even a damaged one, means that this is no development setup.
+fn refuse_live(given: &Given) -> Result<(), SetupError> {
+    if given.key.trim().starts_with("pk_live_") {
+        return Err(SetupError::LiveKey { found_in: given.found_in.to_owned() });
+    }
+    Ok(())
+}
+
+/// Prints a line for whoever started this, who may have stopped listening.
+fn say(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
