@@ -1,0 +1,151 @@
+//! The command line.
+
+use anyhow::{Context, bail};
+use clerk_core::PublishableKey;
+use lexopt::prelude::{Long, Short, Value, ValueExt};
+
+use crate::ports::Ports;
+
+/// What `cargo xtask help` prints.
+pub const USAGE: &str = "\
+cargo xtask dev                    run the app, its API and Clerk's development server
+    --app-port PORT                the app's port (8080)
+    --api-port PORT                the API's port (8081)
+    --clerk-port PORT              the development server's port (8082)
+    --publishable-key pk_test_...  use this Clerk instance instead of the development server
+    --token-life SECONDS           how long the development server's session tokens live (60)
+cargo xtask test [unit|browser|e2e]
+                                   check everything, or a part of it
+cargo xtask help                   print this";
+
+/// What to do.
+#[derive(Debug)]
+pub enum Command {
+    Help,
+    Dev(DevOptions),
+    Test(Part),
+}
+
+/// How to run the app.
+#[derive(Debug, Default)]
+pub struct DevOptions {
+    pub ports: Ports,
+    /// A hosted Clerk instance to use instead of the development server.
+    pub publishable_key: Option<PublishableKey>,
+    /// How long the development server's session tokens live, in seconds.
+    pub token_life: Option<u32>,
+}
+
+/// Which tests to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    All,
+    Unit,
+    Browser,
+    EndToEnd,
+}
+
+/// Reads the command line.
+pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
+    let command = match parser.next()? {
+        None | Some(Long("help") | Short('h')) => return Ok(Command::Help),
+        Some(Value(command)) => command.string()?,
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    match command.as_str() {
+        "help" => Ok(Command::Help),
+        "dev" => dev(parser),
+        "test" => test(parser),
+        other => bail!("there is no `cargo xtask {other}`: use dev, test or help"),
+    }
+}
+
+fn dev(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
+    let mut options = DevOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Long("app-port") => options.ports.app = parser.value()?.parse()?,
+            Long("api-port") => options.ports.api = parser.value()?.parse()?,
+            Long("clerk-port") => options.ports.clerk = parser.value()?.parse()?,
+            Long("token-life") => {
+                let life = parser.value()?.parse()?;
+                if life == 0 {
+                    bail!("--token-life is a number of seconds, at least 1");
+                }
+                options.token_life = Some(life);
+            }
+            Long("publishable-key") => {
+                let key = parser.value()?.string()?.parse();
+                options.publishable_key = Some(key.context("--publishable-key cannot be used")?);
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if options.publishable_key.is_some() && options.token_life.is_some() {
+        bail!(
+            "--token-life is a setting of the development server, which --publishable-key replaces: leave one out"
+        );
+    }
+    Ok(Command::Dev(options))
+}
+
+fn test(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
+    let mut part = Part::All;
+    while let Some(argument) = parser.next()? {
+        part = match argument {
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Value(name) if part == Part::All => match name.string()?.as_str() {
+                "unit" => Part::Unit,
+                "browser" => Part::Browser,
+                "e2e" => Part::EndToEnd,
+                other => bail!("there are no {other} tests: use unit, browser, e2e, or nothing for all"),
+            },
+            other => return Err(other.unexpected().into()),
+        };
+    }
+    Ok(Command::Test(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(arguments: &[&str]) -> anyhow::Result<Command> {
+        parse(lexopt::Parser::from_args(arguments))
+    }
+
+    fn error(arguments: &[&str]) -> String {
+        crate::output::sentence(&command(arguments).unwrap_err())
+    }
+
+    #[test]
+    fn ports_and_settings_are_read() {
+        let Command::Dev(options) =
+            command(&["dev", "--app-port", "9000", "--clerk-port=9002", "--token-life", "20"]).unwrap()
+        else {
+            panic!("not dev")
+        };
+        assert_eq!((options.ports.app, options.ports.api, options.ports.clerk), (9000, 8081, 9002));
+        assert_eq!(options.token_life, Some(20));
+        assert!(matches!(command(&["test"]).unwrap(), Command::Test(Part::All)));
+        assert!(matches!(command(&["test", "e2e"]).unwrap(), Command::Test(Part::EndToEnd)));
+    }
+
+    #[test]
+    fn a_wrong_key_is_told_in_one_line_without_the_secret() {
+        let secret = error(&["dev", "--publishable-key", "sk_test_abcdefgh"]);
+        assert!(secret.contains("--publishable-key") && secret.contains("secret"), "{secret}");
+        assert!(!secret.contains("abcdefgh") && !secret.contains('\n'), "{secret}");
+        assert!(error(&["dev", "--publishable-key", "nonsense"]).contains("pk_test_"));
+    }
+
+    #[test]
+    fn what_does_not_exist_is_refused() {
+        assert!(error(&["serve"]).contains("dev, test or help"));
+        assert!(error(&["test", "unit", "e2e"]).contains("e2e"));
+        assert!(error(&["test", "fast"]).contains("unit, browser, e2e"));
+        assert!(error(&["dev", "--app-port", "80800"]).contains("80800"));
+        assert!(error(&["dev", "--token-life", "0"]).contains("at least 1"));
+    }
+}

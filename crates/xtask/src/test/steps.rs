@@ -1,0 +1,141 @@
+//! The steps, but for the shipped wasm.
+//!
+//! Cargo keeps one build of a dependency per set of features, and a step that asks for other packages
+//! or features than the one before builds some again. So the steps ask alike: the whole workspace with
+//! all features for this machine, the page's crates with all features for wasm.
+
+use std::process::Command;
+
+use anyhow::bail;
+
+use super::Session;
+use crate::output::say;
+use crate::run;
+use crate::tools::WASM;
+use crate::workspace::Package;
+
+/// The package of the end-to-end tests, which need everything else to run.
+const END_TO_END: &str = "e2e";
+
+fn show(what: &str, command: &mut Command) -> anyhow::Result<()> {
+    run::show(what, command).map_err(run::report)
+}
+
+fn select<'a>(command: &mut Command, packages: impl IntoIterator<Item = &'a Package>) {
+    for package in packages {
+        command.args(["--package", &package.name]);
+    }
+}
+
+/// Downloads what Cargo.lock names; the later steps do without the network.
+pub fn dependencies(session: &mut Session) -> anyhow::Result<()> {
+    match run::show("fetching the dependencies", session.tools.cargo().args(["fetch", "--locked"])) {
+        Err(error) if error.is_network() => {
+            bail!("cargo could not download the dependencies: check the network and run this again")
+        }
+        other => other.map_err(run::report),
+    }
+}
+
+/// Everything is formatted as `cargo fmt` does it.
+pub fn formatting(session: &mut Session) -> anyhow::Result<()> {
+    session.tools.component("fmt", "rustfmt")?;
+    show("checking the format", session.tools.cargo().args(["fmt", "--all", "--check"]))
+}
+
+/// Every dependency has a licence and a source that `deny.toml` allows.
+pub fn licences(session: &mut Session) -> anyhow::Result<()> {
+    session.tools.cargo_tool("cargo-deny")?;
+    let mut deny = session.tools.cargo();
+    deny.args(["deny", "--offline", "check", "licenses", "bans", "sources"]);
+    show("checking licences and sources", &mut deny)
+}
+
+/// Clippy has nothing to say for this machine.
+pub fn clippy(session: &mut Session) -> anyhow::Result<()> {
+    session.tools.component("clippy", "clippy")?;
+    let mut clippy = session.tools.cargo();
+    clippy.args(["clippy", "--locked", "--workspace", "--all-targets", "--all-features"]);
+    show("running clippy", clippy.args(["--", "-D", "warnings"]))
+}
+
+/// Nor for what a page runs, where other code is compiled.
+pub fn clippy_for_the_page(session: &mut Session) -> anyhow::Result<()> {
+    session.tools.component("clippy", "clippy")?;
+    session.tools.wasm_target()?;
+    let mut clippy = session.tools.cargo();
+    clippy.args(["clippy", "--locked", "--target", WASM, "--lib", "--bins", "--all-features"]);
+    select(&mut clippy, session.tools.workspace.in_the_page());
+    show("running clippy for the page", clippy.args(["--", "-D", "warnings"]))
+}
+
+/// The tests that run on this machine.
+pub fn native_tests(session: &mut Session) -> anyhow::Result<()> {
+    let mut test = session.tools.cargo();
+    test.args(["test", "--locked", "--workspace", "--exclude", END_TO_END, "--all-features"]);
+    show("running the native tests", test.args(["--lib", "--bins", "--tests", "--no-fail-fast"]))
+}
+
+/// The examples in the documentation, READMEs included.
+pub fn doc_tests(session: &mut Session) -> anyhow::Result<()> {
+    let mut test = session.tools.cargo();
+    test.args(["test", "--locked", "--workspace", "--exclude", END_TO_END, "--all-features"]);
+    show("running the documentation tests", test.args(["--doc", "--no-fail-fast"]))
+}
+
+/// What is to be published can be: each package is built from its own archive.
+pub fn packages(session: &mut Session) -> anyhow::Result<()> {
+    let mut package = session.tools.cargo();
+    // Nothing is published from here, so uncommitted work is no reason to refuse. Naming the folder
+    // makes Cargo build the packages there, where their dependencies are built already.
+    package.args(["package", "--locked", "--offline", "--allow-dirty"]);
+    package.env("CARGO_TARGET_DIR", &session.tools.workspace.target);
+    let published = session.tools.workspace.packages.iter().filter(|package| package.is_published());
+    select(&mut package, published);
+    show("packaging", &mut package)
+}
+
+/// The tests that run in a browser: those of crates with a `webdriver.json`, in the library itself and
+/// in `tests/browser*.rs`. Other tests of these crates are for this machine and not built for wasm.
+pub fn browser_tests(session: &mut Session) -> anyhow::Result<()> {
+    session.tools.wasm_target()?;
+    session.tools.cargo_tool("wasm-bindgen-cli")?;
+    let browser = session.tools.browser()?;
+    let workspace = &session.tools.workspace;
+    let tested: Vec<&Package> =
+        workspace.packages.iter().filter(|package| package.has_browser_tests()).collect();
+    if tested.is_empty() {
+        bail!("no crate has a webdriver.json, so there is nothing to run in a browser");
+    }
+    let mut test = session.tools.cargo();
+    test.args(["test", "--locked", "--target", WASM, "--all-features", "--no-fail-fast", "--lib"]);
+    if tested.iter().any(|package| package.has_test_target("browser")) {
+        test.args(["--test", "browser*"]);
+    }
+    select(&mut test, tested);
+    test.env("CHROMEDRIVER", browser.chromedriver).env("WASM_BINDGEN_TEST_TIMEOUT", "120");
+    show("running the browser tests", &mut test)
+}
+
+/// The tests of everything together, in a real browser, on the app as it ships.
+pub fn end_to_end(session: &mut Session) -> anyhow::Result<()> {
+    let Some(dist) = session.dist.clone() else {
+        bail!("there is no app to test: mend the step before this one");
+    };
+    let browser = session.tools.browser()?;
+    let clerk_js = session.tools.npm_package("clerk-js")?;
+    let clerk_ui = session.tools.npm_package("clerk-ui")?;
+    say("Building the servers.");
+    let mut build = session.tools.cargo();
+    build.args(["build", "--locked", "--package", "clerk-dev", "--package", "foo-api"]);
+    show("building the servers", &mut build)?;
+    let mut test = session.tools.cargo();
+    test.args(["test", "--locked", "--package", END_TO_END, "--no-fail-fast"])
+        .env("E2E_DIST", dist)
+        .env("E2E_CLERK_JS", clerk_js)
+        .env("E2E_CLERK_UI", clerk_ui)
+        .env("E2E_CHROMIUM", browser.chromium)
+        .env("E2E_CHROMEDRIVER", browser.chromedriver)
+        .env("E2E_BIN", session.tools.workspace.target.join("debug"));
+    show("running the end-to-end tests", &mut test)
+}
