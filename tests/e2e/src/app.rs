@@ -1,0 +1,1 @@
+//! The app as a person meets it. (Placeholder until the pages exist.)

@@ -1,0 +1,60 @@
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::Router;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// A router on a loopback port of its own. Dropping it closes the port and every connection, at once: a
+/// stopped server must look stopped to a browser that holds a connection open.
+#[derive(Debug)]
+pub(crate) struct OriginServer {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl OriginServer {
+    /// Serves on `port`; 0 picks a free one.
+    pub(crate) async fn start(router: Router, port: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.expect("a loopback port");
+        let address = listener.local_addr().expect("the port's address");
+        let task = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let Ok((stream, _)) = listener.accept().await else { continue };
+                let _ = stream.set_nodelay(true);
+                let service = TowerToHyperService::new(router.clone());
+                connections.spawn(async move {
+                    let server =
+                        hyper_util::server::conn::auto::Builder::new(hyper_util::rt::TokioExecutor::new());
+                    let _ = server.http1_only().serve_connection(TokioIo::new(stream), service).await;
+                });
+                while connections.try_join_next().is_some() {}
+            }
+        });
+        Self { address, task }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Closes the port and waits until it is closed.
+    pub(crate) async fn stop(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for OriginServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A port nobody listens on right now, for a server that has to be told its port.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
+    listener.local_addr().expect("the port's address").port()
+}
