@@ -261,6 +261,9 @@ impl Engine {
             self.apply(slot, &Action::Pause, fx);
             return;
         }
+        // What the server says from here on is newer than what was written or invalidated before.
+        fetch.invalidations = entry.invalidations;
+        fetch.writes = entry.writes;
         let flight = Rc::new(Flight::default());
         fetch.phase = Phase::Running(flight.clone());
         fx.starts.push(Start {
@@ -512,8 +515,8 @@ impl Engine {
         !self.due.is_empty()
     }
 
-    /// Fetches what is due and still watched. A fetch that is under way and older than an invalidation
-    /// gives way to a new one, except where it brings the first data.
+    /// Fetches what is due and still watched. An attempt that is under way and older than an invalidation
+    /// gives way to a new one, except where it brings the first data; one still to be sent will do.
     pub fn fetch_due(&mut self, fx: &mut Effects) {
         for slot in std::mem::take(&mut self.due) {
             let Some(entry) = self.entries.get_mut(slot) else { continue };
@@ -530,7 +533,7 @@ impl Engine {
             {
                 self.cancel(slot, fx);
             }
-            self.refetch(slot, fx);
+            self.ask(slot, fx);
         }
     }
 

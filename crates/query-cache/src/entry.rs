@@ -50,6 +50,7 @@ pub(crate) struct Entry {
 pub(crate) struct Fetch {
     pub number: u64,
     pub failures: u32,
+    /// The entry's counts when the attempt under way was sent.
     pub invalidations: u64,
     pub writes: u64,
     pub phase: Phase,
