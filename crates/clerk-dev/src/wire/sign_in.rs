@@ -40,7 +40,7 @@ struct Verification {
 impl SignIn {
     pub(crate) fn new(sign_in: &client::SignIn, person: &Person, now: Millis) -> Self {
         let complete = sign_in.created_session_id.is_some();
-        let verification = (sign_in.attempts > 0).then(|| Verification {
+        let verification = (sign_in.attempts > 0).then_some(Verification {
             object: "verification_password",
             status: if complete { "verified" } else { "unverified" },
             strategy: "password",
