@@ -60,7 +60,7 @@ impl Instance {
         let sign_in = client
             .sign_in
             .as_ref()
-            .and_then(|sign_in| Some(wire::SignIn::new(sign_in, self.person(&sign_in.user_id)?, now)));
+            .and_then(|sign_in| Some(wire::SignIn::new(sign_in, self.person(&sign_in.user_id)?)));
         Ok(wire::Client::new(client, sessions.collect::<Result<_, _>>()?, sign_in))
     }
 

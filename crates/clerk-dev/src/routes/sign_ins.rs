@@ -136,7 +136,7 @@ fn complete(instance: &Instance, key: &ClientKey, id: &str, person: &Person) -> 
     match done {
         Some(done) => {
             tracing::info!(email = person.email(), "signed in");
-            let response = wire::SignIn::new(&done, person, clock::now());
+            let response = wire::SignIn::new(&done, person);
             Ok(Json(Envelope { response, client: Some(client_json) }))
         }
         None if client.is_signed_in() => Err(ApiError::session_exists(client_json)),

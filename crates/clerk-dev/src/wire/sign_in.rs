@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::user::UserData;
 use crate::client;
-use crate::clock::{DAY, Millis};
+use crate::clock::Millis;
 use crate::people::Person;
 
 /// Somebody who is signing in.
@@ -19,8 +19,6 @@ pub(crate) struct SignIn {
     identifier: String,
     user_data: UserData,
     created_session_id: Option<String>,
-    /// When the attempt is over.
-    abandon_at: Millis,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -38,7 +36,7 @@ struct Verification {
 }
 
 impl SignIn {
-    pub(crate) fn new(sign_in: &client::SignIn, person: &Person, now: Millis) -> Self {
+    pub(crate) fn new(sign_in: &client::SignIn, person: &Person) -> Self {
         let complete = sign_in.created_session_id.is_some();
         let verification = (sign_in.attempts > 0).then_some(Verification {
             object: "verification_password",
@@ -59,7 +57,6 @@ impl SignIn {
             identifier: sign_in.identifier.clone(),
             user_data: UserData::new(person),
             created_session_id: sign_in.created_session_id.clone(),
-            abandon_at: now + DAY,
         }
     }
 }
