@@ -115,7 +115,8 @@ fn who_does_not_ask_is_not_told_that_a_refresh_begins() {
     let curious = stage.watch(one());
     assert!(curious.observer.is_fetching());
     stage.seconds(1);
-    (quiet.told(), curious.told());
+    quiet.told();
+    curious.told();
 
     quiet.observer.refetch();
     stage.world.run();
