@@ -10,6 +10,8 @@ use crate::keys::KeySet;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
 use crate::session::Session;
+#[cfg(feature = "jwks")]
+use crate::token::Kid;
 use crate::token::SessionJwt;
 
 /// Verifies tokens: a policy, the keys and a clock. Clones share all three.
@@ -93,6 +95,9 @@ impl Verifier {
         let jwt = SessionJwt::read(token)?;
         let keys = match &self.keys {
             KeySource::Fixed(keys) => Arc::clone(keys),
+            // What names no key can be verified by none that a fetch might bring.
+            #[cfg(feature = "jwks")]
+            KeySource::Jwks(_) if jwt.kid == Kid::None => return Err(Rejection::UnknownKey.into()),
             #[cfg(feature = "jwks")]
             KeySource::Jwks(jwks) => jwks.keys_for(&jwt.kid).await.map_err(VerifyError::KeysUnavailable)?,
         };

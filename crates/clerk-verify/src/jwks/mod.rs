@@ -179,10 +179,6 @@ impl Shared {
             }
             return Decision::Use(held.keys);
         }
-        // A token that names no key can be verified by none that a fetch might bring.
-        if *kid == Kid::None {
-            return Decision::Use(held.keys);
-        }
         if !waited {
             if let Some(over) = &state.in_flight {
                 return Decision::Wait(over.clone());
