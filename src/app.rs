@@ -97,14 +97,14 @@ fn page(route: Route) -> Html {
 /// Clerk's components in the app's own colours, which follow the browser's dark mode.
 fn appearance() -> Appearance {
     let variables = [
-        ("colorPrimary", "var(--accent)"),
-        ("colorPrimaryForeground", "var(--on-accent)"),
-        ("colorBackground", "var(--surface)"),
-        ("colorForeground", "var(--text)"),
-        ("colorMutedForeground", "var(--muted)"),
-        ("colorInput", "var(--surface)"),
-        ("colorInputForeground", "var(--text)"),
-        ("colorNeutral", "var(--text)"),
+        ("colorPrimary", "var(--app-accent)"),
+        ("colorPrimaryForeground", "var(--app-on-accent)"),
+        ("colorBackground", "var(--app-surface)"),
+        ("colorForeground", "var(--app-text)"),
+        ("colorMutedForeground", "var(--app-muted)"),
+        ("colorInput", "var(--app-surface)"),
+        ("colorInputForeground", "var(--app-text)"),
+        ("colorNeutral", "var(--app-text)"),
     ];
     Appearance { variables: variables.into_iter().map(|(name, value)| (name, value.into())).collect() }
 }

@@ -75,7 +75,7 @@ pub fn FetchStatus(props: &FetchStatusProps) -> Html {
         <div id={format!("{}-error", props.id)} class="notice error" role="alert">
             <p>{ error }</p>
             <p>{ consequence }</p>
-            <button type="button" id={format!("{}-retry", props.id)} onclick={retry}>{ "Try again" }</button>
+            <button type="button" class="button" id={format!("{}-retry", props.id)} onclick={retry}>{ "Try again" }</button>
         </div>
     }
 }

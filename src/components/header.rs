@@ -14,7 +14,7 @@ pub fn Header() -> Html {
         html! { <Link<Route> {to} classes={classes!(class)}>{ text }</Link<Route>> }
     };
     html! {
-        <header>
+        <header class="header">
             <nav aria-label="Main">
                 { link(Route::Home, "foo.com") }
                 { link(Route::Foo, "Foo") }
@@ -23,7 +23,7 @@ pub fn Header() -> Html {
             <div class="account">
                 <SignedIn>
                     <UserButton />
-                    <SignOutButton id="sign-out" class="quiet" />
+                    <SignOutButton id="sign-out" class="button quiet" />
                 </SignedIn>
                 <SignedOut><SignInLink {route} /></SignedOut>
             </div>

@@ -39,7 +39,7 @@ fn Resource() -> Html {
         <>
             <Heading />
             <Facts />
-            <button type="button" id="foo-more-toggle" class="quiet" aria-expanded={more.to_string()}
+            <button type="button" id="foo-more-toggle" class="button quiet" aria-expanded={more.to_string()}
                 aria-controls="foo-more" onclick={toggle}>
                 { if *more { "Hide the token's facts" } else { "Show the token's facts" } }
             </button>
@@ -67,7 +67,7 @@ fn Heading() -> Html {
         <>
             <div class="heading" aria-busy={fetching.to_string()}>
                 { title }
-                <button type="button" id="foo-refresh" disabled={fetching} onclick={refetch.reform(|_: MouseEvent| ())}>
+                <button type="button" class="button" id="foo-refresh" disabled={fetching} onclick={refetch.reform(|_: MouseEvent| ())}>
                     { if fetching { "Refreshing…" } else { "Refresh" } }
                 </button>
             </div>

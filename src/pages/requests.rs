@@ -35,15 +35,15 @@ pub fn Requests() -> Html {
                 { "The app's client sends the token to the API's origin alone, and refuses every other. Try a path of \
                    the API, another origin, or a host that looks like the API's." }
             </p>
-            <form {onsubmit}>
+            <form class="request" {onsubmit}>
                 <label for="request-url">{ "Path or URL" }</label>
-                <input id="request-url" ref={url} type="text" value="/foo" required={true} autocomplete="off"
+                <input id="request-url" class="field" ref={url} type="text" value="/foo" required={true} autocomplete="off"
                     spellcheck="false" />
                 <label class="check">
                     <input id="request-anonymous" ref={anonymous} type="checkbox" />
                     { "Without a token" }
                 </label>
-                <button type="submit" id="request-send">{ "Send" }</button>
+                <button type="submit" class="button" id="request-send">{ "Send" }</button>
             </form>
             if let Some(request) = (*request).clone() {
                 <Answer {request} />

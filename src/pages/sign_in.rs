@@ -54,7 +54,7 @@ pub fn LoadFailure() -> Html {
     html! {
         <div class="notice error" role="alert" id="clerk-error">
             <p>{ error.to_string() }</p>
-            <button type="button" onclick={reload}>{ "Reload" }</button>
+            <button type="button" class="button" onclick={reload}>{ "Reload" }</button>
         </div>
     }
 }
