@@ -47,6 +47,7 @@ struct Shared {
     clerk: Option<u16>,
     client: reqwest::Client,
     config: Mutex<Config>,
+    refused: Mutex<Option<(String, u16)>>,
     tokens: Mutex<BTreeSet<String>>,
 }
 
@@ -65,6 +66,7 @@ impl Front {
             clerk,
             client: plain_client(),
             config: Mutex::new(Config::missing()),
+            refused: Mutex::default(),
             tokens: Mutex::default(),
         });
         let router = Router::new().fallback(serve).with_state(Arc::clone(&shared));
@@ -85,6 +87,12 @@ impl Front {
         *self.shared.config.lock().expect("the config") = config;
     }
 
+    /// Answers every path that contains `part` with `status` from now on, or nothing any more.
+    pub fn refuse(&self, refused: Option<(&str, u16)>) {
+        *self.shared.refused.lock().expect("what is refused") =
+            refused.map(|(part, status)| (part.to_owned(), status));
+    }
+
     /// Every token that Clerk's answers carried to the browser.
     pub fn issued_tokens(&self) -> BTreeSet<String> {
         self.shared.tokens.lock().expect("the tokens").clone()
@@ -93,6 +101,10 @@ impl Front {
 
 async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
+    let refused = shared.refused.lock().expect("what is refused").clone();
+    if let Some((_, status)) = refused.filter(|(part, _)| path.contains(part)) {
+        return StatusCode::from_u16(status).expect("a status").into_response();
+    }
     if path == "/config.json" {
         let config = shared.config.lock().expect("the config").clone();
         let status = StatusCode::from_u16(config.status).expect("a status");

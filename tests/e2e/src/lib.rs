@@ -24,6 +24,7 @@ pub mod tools;
 mod wait;
 mod world;
 
+pub use app::Scene;
 pub use browser::{Browser, ConsoleLine, DESKTOP, PHONE, Tab};
 pub use front::{Config, Front, Site};
 pub use gate::Gate;

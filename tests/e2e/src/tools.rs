@@ -5,7 +5,7 @@
 //! | the built app | `E2E_DIST` | `dist` at the repository's root |
 //! | `@clerk/clerk-js`, `@clerk/ui`, unpacked | `E2E_CLERK_JS`, `E2E_CLERK_UI` | the user's cache folder |
 //! | chromedriver, Chromium | `E2E_CHROMEDRIVER`, `E2E_CHROMIUM` | `PATH` |
-//! | `clerk-dev`, `foo-api` | | beside the test |
+//! | `clerk-dev`, `foo-api` | `E2E_BIN`, their folder | beside the test |
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -54,11 +54,13 @@ pub fn chromium() -> PathBuf {
 
 /// One of this repository's servers, built beside the running test.
 pub fn server(name: &str) -> PathBuf {
-    let test = env::current_exe().expect("the test's own path");
-    let beside = test.parent().and_then(Path::parent).expect("target/{profile}/deps/{test}").join(name);
-    let beside = beside.with_extension(env::consts::EXE_EXTENSION);
-    assert!(beside.is_file(), "{name} is not at {}: {HINT}", beside.display());
-    beside
+    let folder = from_env("E2E_BIN").unwrap_or_else(|| {
+        let test = env::current_exe().expect("the test's own path");
+        test.parent().and_then(Path::parent).expect("target/{profile}/deps/{test}").to_owned()
+    });
+    let program = folder.join(name).with_extension(env::consts::EXE_EXTENSION);
+    assert!(program.is_file(), "{name} is not at {}: {HINT}", program.display());
+    program
 }
 
 fn npm(variable: &str, name: &str, file: &str) -> PathBuf {

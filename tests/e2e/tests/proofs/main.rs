@@ -1,0 +1,13 @@
+//! The eight proofs: the app as it ships, in Chromium, with the real clerk-js and every server running.
+
+mod no_token;
+mod outage;
+mod pinned;
+mod return_paths;
+mod secrets;
+mod settings;
+mod sharing;
+mod signing_out;
+mod token_life;
+mod token_use;
+mod wrong_password;
