@@ -1,0 +1,207 @@
+use std::fmt;
+
+use clerk_verify::PublishableKey;
+use url::Url;
+
+const DEFAULT_PORT: u16 = 8081;
+const DEFAULT_APP_ORIGIN: &str = "http://localhost:8080";
+
+/// What the API has to know, from the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `FOO_API_PORT`: the port on 127.0.0.1; 8081 unless set.
+    pub port: u16,
+    /// `FOO_API_APP_ORIGINS`: the origins of the pages that use the API, between commas;
+    /// `http://localhost:8080` unless set. CORS admits them, and tokens must be made for one of them.
+    pub app_origins: Vec<String>,
+    /// `CLERK_ISSUER`, or the issuer of the instance that `CLERK_PUBLISHABLE_KEY` names.
+    pub issuer: String,
+    /// `CLERK_JWKS_URL`: where the issuer's keys are; `/.well-known/jwks.json` below it unless set.
+    pub jwks_url: String,
+    /// `FOO_API_MOVED_TO`: where `GET /moved` sends clients; unless set, there is no such path.
+    pub moved_to: Option<String>,
+}
+
+/// A setting that is missing or wrong. Its value is not repeated where it might be a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// `FOO_API_PORT` is no port.
+    Port,
+    /// `FOO_API_APP_ORIGINS` names no origin at all.
+    NoOrigin,
+    /// An entry of `FOO_API_APP_ORIGINS` is no origin; with the one that may be meant.
+    Origin {
+        /// The entry.
+        entry: String,
+        /// Its origin, if it is a URL that has one.
+        meant: Option<String>,
+    },
+    /// Neither `CLERK_PUBLISHABLE_KEY` nor `CLERK_ISSUER` is set.
+    NoInstance,
+    /// `CLERK_PUBLISHABLE_KEY` is no publishable key.
+    PublishableKey(clerk_verify::PublishableKeyError),
+    /// `FOO_API_MOVED_TO` is no absolute URL.
+    MovedTo,
+}
+
+impl Settings {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is wrong.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads settings by their names; an empty value is none.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is wrong.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let get = |name| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let port = match get("FOO_API_PORT") {
+            Some(port) => port.parse().map_err(|_| SettingsError::Port)?,
+            None => DEFAULT_PORT,
+        };
+        let origins = get("FOO_API_APP_ORIGINS").unwrap_or_else(|| DEFAULT_APP_ORIGIN.into());
+        let app_origins = origins
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+            .map(origin)
+            .collect::<Result<Vec<_>, _>>()?;
+        if app_origins.is_empty() {
+            return Err(SettingsError::NoOrigin);
+        }
+        let issuer = match (get("CLERK_ISSUER"), get("CLERK_PUBLISHABLE_KEY")) {
+            (Some(issuer), _) => issuer,
+            (None, Some(key)) => {
+                key.parse::<PublishableKey>().map_err(SettingsError::PublishableKey)?.issuer()
+            }
+            (None, None) => return Err(SettingsError::NoInstance),
+        };
+        let jwks_url = get("CLERK_JWKS_URL")
+            .unwrap_or_else(|| format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')));
+        let moved_to = get("FOO_API_MOVED_TO");
+        if moved_to.as_deref().is_some_and(|url| web_url(url).is_none()) {
+            return Err(SettingsError::MovedTo);
+        }
+        Ok(Self { port, app_origins, issuer, jwks_url, moved_to })
+    }
+}
+
+/// `text` must be what a browser would send as `Origin`, to the letter: it is compared with that.
+fn origin(text: &str) -> Result<String, SettingsError> {
+    let meant = web_url(text).map(|url| url.origin().ascii_serialization());
+    if meant.as_deref() == Some(text) {
+        return Ok(text.to_owned());
+    }
+    Err(SettingsError::Origin { entry: text.to_owned(), meant })
+}
+
+fn web_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port => f.write_str("FOO_API_PORT must be a port, a number from 0 to 65535"),
+            Self::NoOrigin => f.write_str(
+                "FOO_API_APP_ORIGINS names no origin; give the app's, such as http://localhost:8080",
+            ),
+            Self::Origin { entry, meant: Some(meant) } => {
+                write!(f, "FOO_API_APP_ORIGINS: {entry:?} is no origin; write {meant}")
+            }
+            Self::Origin { entry, meant: None } => write!(
+                f,
+                "FOO_API_APP_ORIGINS: {entry:?} is no origin; write scheme, host and port, such as \
+                 http://localhost:8080"
+            ),
+            Self::NoInstance => f.write_str(
+                "CLERK_PUBLISHABLE_KEY is not set; give the publishable key of your Clerk instance \
+                 (pk_test_… or pk_live_…), or start everything with `cargo xtask dev`",
+            ),
+            Self::PublishableKey(error) => write!(f, "CLERK_PUBLISHABLE_KEY: {error}"),
+            Self::MovedTo => f.write_str("FOO_API_MOVED_TO must be an absolute http or https URL"),
+        }
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: (&str, &str) = ("CLERK_PUBLISHABLE_KEY", "pk_live_Y2xlcmsuY2xlcmsuZGV2JA");
+
+    fn read(settings: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::read(|name| {
+            settings.iter().find_map(|(other, value)| (*other == name).then(|| (*value).to_owned()))
+        })
+    }
+
+    #[test]
+    fn a_publishable_key_is_enough() {
+        let wanted = Settings {
+            port: 8081,
+            app_origins: vec!["http://localhost:8080".into()],
+            issuer: "https://clerk.clerk.dev".into(),
+            jwks_url: "https://clerk.clerk.dev/.well-known/jwks.json".into(),
+            moved_to: None,
+        };
+        assert_eq!(read(&[KEY]), Ok(wanted.clone()));
+        assert_eq!(read(&[KEY, ("FOO_API_PORT", " "), ("CLERK_ISSUER", "")]), Ok(wanted));
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let settings = read(&[
+            KEY,
+            ("FOO_API_PORT", "9000"),
+            ("FOO_API_APP_ORIGINS", "https://foo.com, https://www.foo.com:8443,"),
+            ("CLERK_ISSUER", "http://localhost:8080/__clerk"),
+            ("CLERK_JWKS_URL", "http://127.0.0.1:8082/jwks"),
+            ("FOO_API_MOVED_TO", "https://elsewhere.example/foo"),
+        ]);
+        let wanted = Settings {
+            port: 9000,
+            app_origins: vec!["https://foo.com".into(), "https://www.foo.com:8443".into()],
+            issuer: "http://localhost:8080/__clerk".into(),
+            jwks_url: "http://127.0.0.1:8082/jwks".into(),
+            moved_to: Some("https://elsewhere.example/foo".into()),
+        };
+        assert_eq!(settings, Ok(wanted));
+        let settings = read(&[("CLERK_ISSUER", "http://localhost:8080/__clerk")]).unwrap();
+        assert_eq!(settings.jwks_url, "http://localhost:8080/__clerk/.well-known/jwks.json");
+    }
+
+    #[test]
+    fn an_error_names_the_setting_and_says_what_to_write() {
+        let cases = [
+            (vec![], "CLERK_PUBLISHABLE_KEY is not set"),
+            (
+                vec![("CLERK_PUBLISHABLE_KEY", "sk_test_hidden")],
+                "CLERK_PUBLISHABLE_KEY: this is a secret key",
+            ),
+            (vec![KEY, ("FOO_API_PORT", "99999")], "FOO_API_PORT must be a port"),
+            (vec![KEY, ("FOO_API_APP_ORIGINS", ",")], "names no origin"),
+            (vec![KEY, ("FOO_API_APP_ORIGINS", "https://foo.com/")], "write https://foo.com"),
+            (vec![KEY, ("FOO_API_APP_ORIGINS", "https://FOO.com:443")], "write https://foo.com"),
+            (vec![KEY, ("FOO_API_APP_ORIGINS", "*")], "\"*\" is no origin"),
+            (vec![KEY, ("FOO_API_APP_ORIGINS", "null")], "\"null\" is no origin"),
+            (vec![KEY, ("FOO_API_APP_ORIGINS", "file:///x")], "is no origin"),
+            (vec![KEY, ("FOO_API_MOVED_TO", "/elsewhere")], "FOO_API_MOVED_TO must be"),
+            (vec![KEY, ("FOO_API_MOVED_TO", "javascript:1")], "FOO_API_MOVED_TO must be"),
+        ];
+        for (settings, wanted) in cases {
+            let error = read(&settings).unwrap_err().to_string();
+            assert!(error.contains(wanted), "{error}");
+            assert!(!error.contains("hidden"), "{error}");
+        }
+    }
+}
