@@ -10,22 +10,26 @@ use crate::components::use_title;
 pub fn Requests() -> Html {
     use_title("Requests");
     let request = use_state(|| None::<RequestQuery>);
-    let (url, anonymous) = (use_node_ref(), use_node_ref());
+    let url = use_state(|| AttrValue::from("/foo"));
+    let anonymous = use_state(|| false);
     let onsubmit = {
         let (request, url, anonymous) = (request.clone(), url.clone(), anonymous.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let (Some(url), Some(anonymous)) =
-                (url.cast::<HtmlInputElement>(), anonymous.cast::<HtmlInputElement>())
-            else {
-                return;
-            };
             let number = request.as_ref().map_or(0, |before| before.number.wrapping_add(1));
-            request.set(Some(RequestQuery {
-                url: url.value().trim().to_owned(),
-                anonymous: anonymous.checked(),
-                number,
-            }));
+            request.set(Some(RequestQuery { url: url.trim().to_owned(), anonymous: *anonymous, number }));
+        })
+    };
+    let oninput = {
+        let url = url.clone();
+        Callback::from(move |event: InputEvent| {
+            url.set(event.target_unchecked_into::<HtmlInputElement>().value().into());
+        })
+    };
+    let onchange = {
+        let anonymous = anonymous.clone();
+        Callback::from(move |event: Event| {
+            anonymous.set(event.target_unchecked_into::<HtmlInputElement>().checked());
         })
     };
     html! {
@@ -37,10 +41,10 @@ pub fn Requests() -> Html {
             </p>
             <form class="request" {onsubmit}>
                 <label for="request-url">{ "Path or URL" }</label>
-                <input id="request-url" class="field" ref={url} type="text" value="/foo" required={true} autocomplete="off"
+                <input id="request-url" class="field" type="text" value={(*url).clone()} {oninput} required={true} autocomplete="off"
                     spellcheck="false" />
                 <label class="check">
-                    <input id="request-anonymous" ref={anonymous} type="checkbox" />
+                    <input id="request-anonymous" type="checkbox" checked={*anonymous} {onchange} />
                     { "Without a token" }
                 </label>
                 <button type="submit" class="button" id="request-send">{ "Send" }</button>

@@ -124,7 +124,7 @@ impl fmt::Display for ApiError {
             Self::Offline => f.write_str("the browser is offline"),
             Self::Network { message } => write!(
                 f,
-                "the server did not answer ({message}); it may be down, or may not admit this page's origin"
+                "the server did not answer ({message}); it may be down, may not admit this page's origin, or may redirect"
             ),
             Self::TimedOut { after } => {
                 write!(f, "the server did not answer within {} s", after.as_secs_f32())
