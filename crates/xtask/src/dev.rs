@@ -33,6 +33,8 @@ pub fn run(options: &DevOptions) -> anyhow::Result<()> {
     tools.wasm_opt()?;
     let mut servers = vec!["foo-api"];
     if with_clerk {
+        tools.npm_package("clerk-js")?;
+        tools.npm_package("clerk-ui")?;
         servers.push("clerk-dev");
     }
     build(&tools, &servers)?;

@@ -32,8 +32,8 @@ pub enum RunError {
     NotFound { program: String },
     /// It could not be started or waited for.
     Io { what: String, error: io::Error },
-    /// It ended with a failure. `output` is the end of what it printed.
-    Failed { what: String, status: ExitStatus, output: String },
+    /// It ended with a failure. `output` is the end of what it printed, `shown` whether people saw it.
+    Failed { what: String, status: ExitStatus, output: String, shown: bool },
     /// Somebody asked this program to end.
     Interrupted(Interrupted),
 }
@@ -78,10 +78,17 @@ impl fmt::Display for RunError {
 
 impl std::error::Error for RunError {}
 
-/// Turns what a child did into an error for people; an interruption stays one that `main` knows.
+/// Turns what a child did into an error for people, who see its last lines if they have not yet. An
+/// interruption stays one that `main` knows.
 pub fn report(error: RunError) -> anyhow::Error {
     match error {
         RunError::Interrupted(interrupted) => interrupted.into(),
+        RunError::Failed { ref output, shown: false, .. } => {
+            for line in output.lines() {
+                say(format_args!("    {line}"));
+            }
+            error.into()
+        }
         other => other.into(),
     }
 }
@@ -163,13 +170,8 @@ fn run(what: &str, command: &mut Command, show: Show) -> Result<String, RunError
     if status.success() {
         return Ok(stdout);
     }
-    if show == Show::Pulse {
-        for line in &kept {
-            say(format_args!("    {line}"));
-        }
-    }
     let output = Vec::from(kept).join("\n");
-    Err(RunError::Failed { what: what.to_owned(), status, output })
+    Err(RunError::Failed { what: what.to_owned(), status, output, shown: show == Show::All })
 }
 
 /// "  still building trunk… 40 s (Compiling hyper v1.6.0)"

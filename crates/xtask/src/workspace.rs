@@ -121,7 +121,7 @@ impl Package {
     }
 
     /// Whether the crate has a file of tests whose name begins so.
-    pub fn has_test_target(&self, prefix: &str) -> bool {
+    pub fn has_tests_named(&self, prefix: &str) -> bool {
         self.targets
             .iter()
             .any(|target| target.kind.iter().any(|kind| kind == "test") && target.name.starts_with(prefix))

@@ -7,7 +7,7 @@ mod wasm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::cli::Part;
 use crate::interrupt::Interrupted;
@@ -22,7 +22,7 @@ struct Session {
     dist: Option<PathBuf>,
 }
 
-/// A step: its name, the part it belongs to, and what it does.
+/// A step: its name, the part it belongs to (`All`: every part needs it), and what it does.
 struct Step {
     name: &'static str,
     part: Part,
@@ -31,7 +31,7 @@ struct Step {
 
 /// The quick ones first; what needs the built app after it.
 const STEPS: [Step; 11] = [
-    Step { name: "dependencies", part: Part::Unit, run: steps::dependencies },
+    Step { name: "dependencies", part: Part::All, run: steps::dependencies },
     Step { name: "formatting", part: Part::Unit, run: steps::formatting },
     Step { name: "licences and sources", part: Part::Unit, run: steps::licences },
     Step { name: "clippy", part: Part::Unit, run: steps::clippy },
@@ -48,7 +48,13 @@ const STEPS: [Step; 11] = [
 pub fn run(part: Part) -> anyhow::Result<ExitCode> {
     let mut session = Session { tools: Toolbox::open()?, dist: None };
     let mut summary = Summary::default();
-    for step in STEPS.iter().filter(|step| part == Part::All || part == step.part) {
+    let mut broken = false;
+    for step in STEPS.iter().filter(|step| [part, step.part].contains(&Part::All) || part == step.part) {
+        if broken {
+            let error = Some("not run, because the dependencies are missing".to_owned());
+            summary.add(Outcome { name: step.name, took: Duration::ZERO, error });
+            continue;
+        }
         say(format_args!("\n=== {}", step.name));
         let started = Instant::now();
         let result = (step.run)(&mut session);
@@ -57,6 +63,7 @@ pub fn run(part: Part) -> anyhow::Result<ExitCode> {
             Err(error) if error.is::<Interrupted>() => return Err(error),
             Err(error) => Some(sentence(&error)),
         };
+        broken = error.is_some() && step.part == Part::All;
         let outcome = Outcome { name: step.name, took: started.elapsed(), error };
         say(&outcome);
         summary.add(outcome);

@@ -17,6 +17,9 @@ use crate::workspace::Package;
 /// The package of the end-to-end tests, which need everything else to run.
 const END_TO_END: &str = "e2e";
 
+/// How the files of tests that run in a browser begin.
+const BROWSER_TESTS: &str = "browser";
+
 fn show(what: &str, command: &mut Command) -> anyhow::Result<()> {
     run::show(what, command).map_err(run::report)
 }
@@ -27,7 +30,8 @@ fn select<'a>(command: &mut Command, packages: impl IntoIterator<Item = &'a Pack
     }
 }
 
-/// Downloads what Cargo.lock names; the later steps do without the network.
+/// Downloads what Cargo.lock names, for every target; the later steps do without the network. A
+/// Cargo.lock that does not fit the manifests fails here.
 pub fn dependencies(session: &mut Session) -> anyhow::Result<()> {
     match run::show("fetching the dependencies", session.tools.cargo().args(["fetch", "--locked"])) {
         Err(error) if error.is_network() => {
@@ -64,8 +68,12 @@ pub fn clippy_for_the_page(session: &mut Session) -> anyhow::Result<()> {
     session.tools.component("clippy", "clippy")?;
     session.tools.wasm_target()?;
     let mut clippy = session.tools.cargo();
-    clippy.args(["clippy", "--locked", "--target", WASM, "--lib", "--bins", "--all-features"]);
-    select(&mut clippy, session.tools.workspace.in_the_page());
+    clippy.args(["clippy", "--locked", "--target", WASM, "--all-features", "--lib", "--bins"]);
+    let page = session.tools.workspace.in_the_page();
+    if page.iter().any(|package| package.has_tests_named(BROWSER_TESTS)) {
+        clippy.args(["--test", &format!("{BROWSER_TESTS}*")]);
+    }
+    select(&mut clippy, page);
     show("running clippy for the page", clippy.args(["--", "-D", "warnings"]))
 }
 
@@ -95,8 +103,8 @@ pub fn packages(session: &mut Session) -> anyhow::Result<()> {
     show("packaging", &mut package)
 }
 
-/// The tests that run in a browser: those of crates with a `webdriver.json`, in the library itself and
-/// in `tests/browser*.rs`. Other tests of these crates are for this machine and not built for wasm.
+/// The tests that run in a browser: those of crates with a `webdriver.json`, in `tests/browser*.rs` and
+/// in the library itself. Their other tests are for this machine and need not compile for wasm.
 pub fn browser_tests(session: &mut Session) -> anyhow::Result<()> {
     session.tools.wasm_target()?;
     session.tools.cargo_tool("wasm-bindgen-cli")?;
@@ -107,11 +115,13 @@ pub fn browser_tests(session: &mut Session) -> anyhow::Result<()> {
     if tested.is_empty() {
         bail!("no crate has a webdriver.json, so there is nothing to run in a browser");
     }
+    // A crate without any test would pass, and so would one whose tests are where nobody looks.
+    if let Some(package) = tested.iter().find(|package| !package.has_tests_named(BROWSER_TESTS)) {
+        bail!("{} has a webdriver.json but no tests/browser*.rs: write one or remove the file", package.name);
+    }
     let mut test = session.tools.cargo();
     test.args(["test", "--locked", "--target", WASM, "--all-features", "--no-fail-fast", "--lib"]);
-    if tested.iter().any(|package| package.has_test_target("browser")) {
-        test.args(["--test", "browser*"]);
-    }
+    test.args(["--test", &format!("{BROWSER_TESTS}*")]);
     select(&mut test, tested);
     test.env("CHROMEDRIVER", browser.chromedriver).env("WASM_BINDGEN_TEST_TIMEOUT", "120");
     show("running the browser tests", &mut test)
