@@ -28,6 +28,8 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 /// - A token that names a key that is not in the set causes at most one fetch in 30 s, whoever sends
 ///   however many of them. A key that is new is therefore known 30 s later at the latest.
 /// - The document is at most 256 kB and 64 keys, redirects are not followed, and a fetch takes 5 s at most.
+///
+/// Fetches run as tasks, so that verifying needs a Tokio runtime.
 #[derive(Clone)]
 pub struct Jwks {
     shared: Arc<Shared>,
