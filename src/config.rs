@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bearer_fetch::{InvalidOrigin, Origin};
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{RequestCache, RequestInit, Response};
@@ -35,6 +35,8 @@ pub enum ConfigError {
     Empty,
     /// It is no JSON object of settings.
     Malformed { message: String },
+    /// A setting is a number, a list or the like.
+    NotText { setting: &'static str },
     /// `publishableKey` is missing or wrong.
     PublishableKey(PublishableKeyError),
     /// `proxyPath` is no path of this app.
@@ -49,6 +51,7 @@ impl ConfigError {
     /// The setting to look at: a member of the file, or the file.
     pub fn setting(&self) -> &'static str {
         match self {
+            Self::NotText { setting } => setting,
             Self::PublishableKey(_) => "publishableKey",
             Self::ProxyPath { .. } => "proxyPath",
             Self::NoApiOrigin | Self::ApiOrigin(_) => "apiOrigin",
@@ -71,6 +74,7 @@ impl fmt::Display for ConfigError {
             ),
             Self::Empty => f.write_str("the file is empty"),
             Self::Malformed { message } => write!(f, "the file does not read as settings: {message}"),
+            Self::NotText { .. } => f.write_str("it is no text; write it in quotation marks"),
             Self::PublishableKey(error) => error.fmt(f),
             Self::ProxyPath { given } => write!(
                 f,
@@ -80,14 +84,6 @@ impl fmt::Display for ConfigError {
             Self::ApiOrigin(error) => error.fmt(f),
         }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct File {
-    publishable_key: Option<String>,
-    proxy_path: Option<String>,
-    api_origin: Option<String>,
 }
 
 /// Fetches the settings, past every cache: a changed file counts at the next visit.
@@ -118,17 +114,27 @@ fn parse(content_type: &str, text: &str) -> Result<Config, ConfigError> {
     if content_type.contains("html") || text.starts_with('<') {
         return Err(ConfigError::Html);
     }
-    let file: File =
+    // Member by member and not by a derive, so that one of the wrong type is named.
+    let file: Map<String, Value> =
         serde_json::from_str(text).map_err(|error| ConfigError::Malformed { message: error.to_string() })?;
-    let publishable_key =
-        file.publishable_key.unwrap_or_default().parse().map_err(ConfigError::PublishableKey)?;
-    let proxy_path = file.proxy_path.filter(|path| !path.is_empty());
+    let key = member(&file, "publishableKey")?.unwrap_or_default();
+    let publishable_key = key.parse().map_err(ConfigError::PublishableKey)?;
+    let proxy_path = member(&file, "proxyPath")?.map(str::to_owned);
     if let Some(path) = proxy_path.as_deref().filter(|path| !is_own_path(path)) {
         return Err(ConfigError::ProxyPath { given: path.to_owned() });
     }
-    let api_origin = file.api_origin.filter(|origin| !origin.is_empty()).ok_or(ConfigError::NoApiOrigin)?;
-    let api_origin = Origin::of(&api_origin).map_err(ConfigError::ApiOrigin)?;
+    let api_origin = member(&file, "apiOrigin")?.ok_or(ConfigError::NoApiOrigin)?;
+    let api_origin = Origin::of(api_origin).map_err(ConfigError::ApiOrigin)?;
     Ok(Config { publishable_key, proxy_path, api_origin })
+}
+
+/// A member's text; nothing if it is missing, `null` or empty.
+fn member<'a>(file: &'a Map<String, Value>, setting: &'static str) -> Result<Option<&'a str>, ConfigError> {
+    match file.get(setting) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+        Some(_) => Err(ConfigError::NotText { setting }),
+    }
 }
 
 /// `/__clerk`, and not `//elsewhere`: scripts are loaded from it.
@@ -154,6 +160,10 @@ mod tests {
         assert_eq!(error("", "<html>"), ConfigError::Html);
         assert!(matches!(error(json, "{"), ConfigError::Malformed { .. }));
         assert!(matches!(error(json, "[]"), ConfigError::Malformed { .. }));
+        assert_eq!(
+            error(json, r#"{"publishableKey":7}"#),
+            ConfigError::NotText { setting: "publishableKey" }
+        );
         assert_eq!(error(json, "{}").setting(), "publishableKey");
         assert_eq!(error(json, r#"{"publishableKey":"sk_test_x"}"#).setting(), "publishableKey");
         let key = r#""publishableKey":"pk_test_Y2xlcmsubG9jYWxob3N0JA""#;
