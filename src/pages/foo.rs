@@ -104,9 +104,16 @@ fn TokenFacts() -> Html {
         html! {
             <dl>
                 <dt>{ "Token's id" }</dt><dd id="foo-token-id">{ foo.token.id.as_deref().unwrap_or("none") }</dd>
-                <dt>{ "Issued at" }</dt><dd id="foo-issued-at">{ foo.token.issued_at }</dd>
-                <dt>{ "Expires at" }</dt><dd id="foo-expires-at">{ foo.token.expires_at }</dd>
+                <dt>{ "Issued at" }</dt><dd>{ clock(foo.token.issued_at, "foo-issued-at") }</dd>
+                <dt>{ "Expires at" }</dt><dd>{ clock(foo.token.expires_at, "foo-expires-at") }</dd>
             </dl>
         }
     })
+}
+
+/// A time as the token has it, in Unix seconds, and as a clock on this machine shows it.
+fn clock(seconds: i64, id: &'static str) -> Html {
+    let time = js_sys::Date::new(&((seconds as f64) * 1000.0).into());
+    let shown = String::from(time.to_locale_time_string("default"));
+    html! { <>{ shown }{ " (" }<span {id}>{ seconds }</span>{ ")" }</> }
 }
