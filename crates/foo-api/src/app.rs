@@ -45,17 +45,17 @@ pub fn app(settings: &Settings) -> Result<Router, SetupError> {
         .map_err(SetupError::Policy)?;
     let jwks = Jwks::from_url(&settings.jwks_url).map_err(SetupError::Jwks)?;
     let verifier = Verifier::new(policy, jwks);
-    Ok(router(verifier, &settings.app_origins, settings.moved_to.as_deref()))
+    Ok(router(verifier, &settings.app_origins))
 }
 
-/// The API with any verifier, for pages of `origins`; `/moved` leads to `moved_to`.
-pub fn router(verifier: Verifier, origins: &[String], moved_to: Option<&str>) -> Router {
+/// The API with any verifier, for pages of `origins`.
+pub fn router(verifier: Verifier, origins: &[String]) -> Router {
     let trace = TraceLayer::new_for_http()
         .make_span_with(|request: &Request<_>| span(request))
         .on_response(DefaultOnResponse::new().level(Level::INFO));
     // The last is the outermost. Of those outside of CORS none ever answers by itself, so that every answer
     // has its CORS headers, and every preflight its id.
-    routes(moved_to)
+    routes()
         .layer(AuthLayer::new(verifier))
         .layer(cors(origins))
         .layer(trace)

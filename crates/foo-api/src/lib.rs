@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `GET /foo` | the signed-in person's resource |
 //! | `GET /people/{user_id}/foo` | the resource of that person; another's is 403 |
-//! | `GET /moved` | a redirect to `FOO_API_MOVED_TO`, if that is set |
 //! | `GET /healthz` | 204 while the server runs |
 //!
 //! Errors are `application/problem+json` with a stable `reason`.

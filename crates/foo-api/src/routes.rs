@@ -1,9 +1,7 @@
-use std::sync::Arc;
-
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -14,15 +12,13 @@ use foo_types::{AskedBy, Foo, TokenFacts};
 use crate::problem::Refusal;
 
 /// The routes, without the layers that every answer passes through.
-pub(crate) fn routes(moved_to: Option<&str>) -> Router {
+pub(crate) fn routes() -> Router {
     Router::new()
         .route("/foo", get(foo))
         .route("/people/{user_id}/foo", get(foo_of))
-        .route("/moved", get(moved))
         .route("/healthz", get(|| async { StatusCode::NO_CONTENT }))
         .fallback(|| async { Refusal::NotFound })
         .method_not_allowed_fallback(|| async { Refusal::MethodNotAllowed })
-        .with_state(moved_to.map(Arc::from))
 }
 
 async fn foo(session: SessionAuth) -> Response {
@@ -38,11 +34,6 @@ async fn foo_of(
         return Err(Refusal::NotYours);
     }
     Ok(resource(&session))
-}
-
-async fn moved(State(to): State<Option<Arc<str>>>) -> Result<Response, Refusal> {
-    let to = to.ok_or(Refusal::NotFound)?;
-    Ok((StatusCode::FOUND, [(LOCATION, to.to_string())]).into_response())
 }
 
 fn resource(session: &Session) -> Response {

@@ -18,8 +18,6 @@ pub struct Settings {
     pub issuer: String,
     /// `CLERK_JWKS_URL`: where the issuer's keys are; `/.well-known/jwks.json` below it unless set.
     pub jwks_url: String,
-    /// `FOO_API_MOVED_TO`: where `GET /moved` sends clients; unless set, there is no such path.
-    pub moved_to: Option<String>,
 }
 
 /// A setting that is missing or wrong. Its value is not repeated where it might be a secret.
@@ -41,8 +39,6 @@ pub enum SettingsError {
     NoInstance,
     /// `CLERK_PUBLISHABLE_KEY` is no publishable key.
     PublishableKey(clerk_verify::PublishableKeyError),
-    /// `FOO_API_MOVED_TO` is no absolute URL.
-    MovedTo,
 }
 
 impl Settings {
@@ -85,11 +81,7 @@ impl Settings {
         };
         let jwks_url = get("CLERK_JWKS_URL")
             .unwrap_or_else(|| format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')));
-        let moved_to = get("FOO_API_MOVED_TO");
-        if moved_to.as_deref().is_some_and(|url| web_url(url).is_none()) {
-            return Err(SettingsError::MovedTo);
-        }
-        Ok(Self { port, app_origins, issuer, jwks_url, moved_to })
+        Ok(Self { port, app_origins, issuer, jwks_url })
     }
 }
 
@@ -126,7 +118,6 @@ impl fmt::Display for SettingsError {
                  (pk_test_… or pk_live_…), or start everything with `cargo xtask dev`",
             ),
             Self::PublishableKey(error) => write!(f, "CLERK_PUBLISHABLE_KEY: {error}"),
-            Self::MovedTo => f.write_str("FOO_API_MOVED_TO must be an absolute http or https URL"),
         }
     }
 }
@@ -152,7 +143,6 @@ mod tests {
             app_origins: vec!["http://localhost:8080".into()],
             issuer: "https://clerk.clerk.dev".into(),
             jwks_url: "https://clerk.clerk.dev/.well-known/jwks.json".into(),
-            moved_to: None,
         };
         assert_eq!(read(&[KEY]), Ok(wanted.clone()));
         assert_eq!(read(&[KEY, ("FOO_API_PORT", " "), ("CLERK_ISSUER", "")]), Ok(wanted));
@@ -166,14 +156,12 @@ mod tests {
             ("FOO_API_APP_ORIGINS", "https://foo.com, https://www.foo.com:8443,"),
             ("CLERK_ISSUER", "http://localhost:8080/__clerk"),
             ("CLERK_JWKS_URL", "http://127.0.0.1:8082/jwks"),
-            ("FOO_API_MOVED_TO", "https://elsewhere.example/foo"),
         ]);
         let wanted = Settings {
             port: 9000,
             app_origins: vec!["https://foo.com".into(), "https://www.foo.com:8443".into()],
             issuer: "http://localhost:8080/__clerk".into(),
             jwks_url: "http://127.0.0.1:8082/jwks".into(),
-            moved_to: Some("https://elsewhere.example/foo".into()),
         };
         assert_eq!(settings, Ok(wanted));
         let settings = read(&[("CLERK_ISSUER", "http://localhost:8080/__clerk")]).unwrap();
@@ -195,8 +183,6 @@ mod tests {
             (vec![KEY, ("FOO_API_APP_ORIGINS", "*")], "\"*\" is no origin"),
             (vec![KEY, ("FOO_API_APP_ORIGINS", "null")], "\"null\" is no origin"),
             (vec![KEY, ("FOO_API_APP_ORIGINS", "file:///x")], "is no origin"),
-            (vec![KEY, ("FOO_API_MOVED_TO", "/elsewhere")], "FOO_API_MOVED_TO must be"),
-            (vec![KEY, ("FOO_API_MOVED_TO", "javascript:1")], "FOO_API_MOVED_TO must be"),
         ];
         for (settings, wanted) in cases {
             let error = read(&settings).unwrap_err().to_string();

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 fn program(settings: &[(&str, &str)]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_foo-api"));
-    for name in ["FOO_API_PORT", "FOO_API_APP_ORIGINS", "FOO_API_MOVED_TO", "CLERK_PUBLISHABLE_KEY"] {
+    for name in ["FOO_API_PORT", "FOO_API_APP_ORIGINS", "CLERK_PUBLISHABLE_KEY"] {
         program.env_remove(name);
     }
     for name in ["CLERK_ISSUER", "CLERK_JWKS_URL", "RUST_LOG"] {
