@@ -131,25 +131,42 @@ async fn going_back_does_not_bring_it_back() {
     browser.wait_gone("#sign-out").await;
     back_to_foo(&scene, &name, "within the app").await;
 
-    // Over a page load: the document of /foo goes into the back-forward cache, and comes out of it as it was
-    // for whoever is still signed in.
+    // Over a page load: this browser keeps the document of /foo and gives it back as it was...
     assert_eq!(scene.sign_in_at_foo().await, name);
+    let first = browser.tab().await;
     watch(&scene, &name).await;
-    scene.open("/").await;
-    browser.wait_for("#sign-out").await;
+    scene.open("/config.json").await;
     browser.back().await;
     scene.resource().await;
+    let kept = seen(&scene).await.shown_again.is_some();
     assert!(
-        seen(&scene).await.shown_again.is_some(),
-        "this browser keeps no documents, so this proves nothing"
+        kept,
+        "this browser keeps no documents, so what follows proves nothing: {}",
+        not_restored(&scene).await
     );
+
+    // ...but not to whoever signed out in the meantime.
+    scene.open("/config.json").await;
+    browser.new_window().await;
     scene.open("/").await;
     browser.click("#sign-out").await;
     browser.wait_gone("#sign-out").await;
+    browser.switch_to(&first).await;
     let kept = back_to_foo(&scene, &name, "over a page load").await;
     println!(
         "kept in the back-forward cache while signed in; brought back from it after signing out: {kept}"
     );
+}
+
+async fn not_restored(scene: &Scene) -> String {
+    let reasons: Value = scene
+        .browser
+        .run(
+            "return performance.getEntriesByType('navigation')[0]?.notRestoredReasons?.toJSON?.() ?? null",
+            &[],
+        )
+        .await;
+    reasons["reasons"].to_string()
 }
 
 /// Goes back, looks at every frame for two seconds, and tells whether the old document was kept.
@@ -172,13 +189,7 @@ async fn back_to_foo(scene: &Scene, name: &str, how: &str) -> bool {
     let text = browser.text("body").await.unwrap_or_default();
     assert!(!text.contains(name) && !browser.has("#foo-name").await, "{how}: {text}");
     let kept: bool = browser.run("return window.seen.shown_again !== null", &[]).await;
-    let reasons: Value = browser
-        .run(
-            "return performance.getEntriesByType('navigation')[0]?.notRestoredReasons?.toJSON?.() ?? null",
-            &[],
-        )
-        .await;
-    println!("{how}: kept {kept}, reasons against {reasons}");
+    println!("{how}: kept {kept}, reasons against {}", not_restored(scene).await);
     // A document that was kept had painted the resource before it was left: only what came after counts.
     let seen = seen(scene).await;
     let back = seen.shown_again.unwrap_or(0.0);
