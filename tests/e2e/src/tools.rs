@@ -6,6 +6,8 @@
 //! | `@clerk/clerk-js`, `@clerk/ui`, unpacked | `E2E_CLERK_JS`, `E2E_CLERK_UI` | the user's cache folder |
 //! | chromedriver, Chromium | `E2E_CHROMEDRIVER`, `E2E_CHROMIUM` | `PATH` |
 //! | `clerk-dev`, `foo-api` | `E2E_BIN`, their folder | beside the test |
+//!
+//! `E2E_BROWSERS` says how many browsers may run at once; default 2.
 
 use std::env;
 use std::path::{Path, PathBuf};
