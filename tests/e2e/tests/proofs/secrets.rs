@@ -116,7 +116,7 @@ async fn each_planted_leak_is_found(scene: &Scene, token: &str) {
         assert_eq!(found, [Secret::Token, Secret::Payload, Secret::Signature].into(), "{place:?}");
     }
     let mut evidence = scene.evidence().await;
-    for (name, output) in &mut evidence.outputs {
+    for (_, output) in &mut evidence.outputs {
         output.push_str(&format!("TRACE checked {token}\n"));
     }
     let leaks = search(&secrets, &evidence);
