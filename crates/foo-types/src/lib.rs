@@ -5,3 +5,9 @@ mod problem;
 
 pub use foo::{AskedBy, Foo, TokenFacts};
 pub use problem::Problem;
+
+/// The README's example, compiled with the documentation tests. It stands here because no published crate
+/// could: the file is not in their archives.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
