@@ -127,7 +127,7 @@ impl fmt::Display for ApiError {
                 "the server did not answer ({message}); it may be down, may not admit this page's origin, or may redirect"
             ),
             Self::TimedOut { after } => {
-                write!(f, "the server did not answer within {} s", after.as_secs_f32())
+                write!(f, "the server did not answer within {after:?}")
             }
             Self::Status(refusal) => write!(f, "{} {}", refusal.status, refusal.reason()),
             Self::NotJson { status, message, .. } => {

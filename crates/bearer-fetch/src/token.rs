@@ -123,7 +123,7 @@ impl fmt::Display for TokenError {
                 "sign-in did not load, so nothing was sent; check the connection and reload the page",
             ),
             Self::TimedOut { after } => {
-                write!(f, "no token came within {} s, so nothing was sent; try again", after.as_secs_f32())
+                write!(f, "no token came within {after:?}, so nothing was sent; try again")
             }
             Self::Invalid(error) => error.fmt(f),
             Self::Provider(error) => {

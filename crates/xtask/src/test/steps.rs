@@ -147,5 +147,6 @@ pub fn end_to_end(session: &mut Session) -> anyhow::Result<()> {
         .env("E2E_CHROMIUM", browser.chromium)
         .env("E2E_CHROMEDRIVER", browser.chromedriver)
         .env("E2E_BIN", session.tools.workspace.target.join("debug"));
-    show("running the end-to-end tests", &mut test)
+    // What the proofs saw is worth reading also where they hold.
+    show("running the end-to-end tests", test.args(["--", "--nocapture"]))
 }
