@@ -7,7 +7,6 @@ use crate::entry::{EntryId, Fetch, Phase};
 use crate::environment::Timestamp;
 use crate::error::ErrorClass;
 use crate::flight::{Flight, Start};
-use crate::query::DynQuery;
 use crate::retry::wait_before;
 use crate::slab::Slot;
 use crate::state::{Action, Failure};

@@ -4,7 +4,6 @@ use super::{Effects, Engine, Garbage, Value};
 use crate::entry::{EntryId, Fetch, Phase};
 use crate::environment::Timestamp;
 use crate::options::Policy;
-use crate::query::DynQuery;
 use crate::slab::Slot;
 use crate::state::Action;
 
