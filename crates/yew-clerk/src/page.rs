@@ -4,8 +4,6 @@
 //! else's to see. So a page that is put away forgets who is signed in, which empties everything that stands
 //! behind sign-in, and a page that is brought back asks Clerk before it shows anything.
 
-use std::rc::Rc;
-
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{EventTarget, PageTransitionEvent};
@@ -17,8 +15,8 @@ use crate::snapshot;
 
 /// Watches the page; dropping it ends that.
 pub(crate) struct PageGuard {
-    hide: Rc<Listener>,
-    show: Rc<Listener>,
+    hide: Listener,
+    show: Listener,
 }
 
 type Listener = Closure<dyn FnMut(PageTransitionEvent)>;
@@ -36,7 +34,7 @@ pub(crate) fn watch(clerk: &Clerk) -> PageGuard {
             spawn_local(bring_back(shown.clone()));
         }
     });
-    let guard = PageGuard { hide: Rc::new(hide), show: Rc::new(show) };
+    let guard = PageGuard { hide, show };
     guard.each(|target, event, listener| {
         let _ = target.add_event_listener_with_callback(event, listener);
     });
@@ -64,8 +62,8 @@ async fn bring_back(clerk: Clerk) {
 impl PageGuard {
     fn each(&self, act: impl Fn(&EventTarget, &str, &js_sys::Function)) {
         if let Some(window) = web_sys::window() {
-            act(&window, "pagehide", (*self.hide).as_ref().unchecked_ref());
-            act(&window, "pageshow", (*self.show).as_ref().unchecked_ref());
+            act(&window, "pagehide", self.hide.as_ref().unchecked_ref());
+            act(&window, "pageshow", self.show.as_ref().unchecked_ref());
         }
     }
 }
