@@ -25,7 +25,7 @@ pub fn Header() -> Html {
                     <UserButton />
                     <SignOutButton id="sign-out" class="button quiet" />
                 </SignedIn>
-                <SignedOut><SignInLink {route} /></SignedOut>
+                <SignedOut>if route != Route::SignIn { <SignInLink {route} /> }</SignedOut>
             </div>
         </header>
     }
