@@ -126,6 +126,47 @@ fn refetching_does_not_wait_for_the_retry_and_counts_anew() {
     assert_eq!((stage.server.requests(), shows(&viewer)), (2, "2".to_owned()));
 }
 
+/// The server is not there: nobody listens, or it is cut off while the device is online.
+#[test]
+fn refetching_while_the_server_refuses_sends_one_attempt_each_and_leaves_no_old_alarm() {
+    for fault in [Fault(ErrorClass::Offline), BUSY] {
+        let stage = stage();
+        stage.server.set_latency(Duration::ZERO);
+        stage.server.say(std::iter::repeat_n(Err(fault), 6));
+        let viewer = stage.watch(twice());
+        for requests in 1..=3 {
+            stage.world.run();
+            assert_eq!(stage.server.requests(), requests);
+            assert_eq!(shows(&viewer), "pending, attempt 1 of 3 failed", "each counts anew");
+            viewer.observer.refetch();
+            assert_eq!((stage.server.requests(), shows(&viewer)), (requests + 1, "pending".to_owned()));
+        }
+        // The fourth request is under way; two retries follow it, and none for the fetches before.
+        stage.seconds(600);
+        assert_eq!((stage.server.requests(), shows(&viewer)), (6, "failed".to_owned()));
+        viewer.observer.refetch();
+        stage.seconds(1);
+        assert_eq!(shows(&viewer), "7", "the server is back");
+    }
+}
+
+#[test]
+fn refetching_in_a_wait_while_offline_is_sent_when_the_network_is_back() {
+    let stage = stage();
+    stage.server.say([Err(Fault(ErrorClass::Retryable { after: Some(seconds(90)) }))]);
+    let viewer = stage.watch(twice());
+    stage.seconds(1);
+    stage.client.set_online(false);
+    viewer.observer.refetch();
+    assert_eq!((stage.server.requests(), shows(&viewer)), (1, "paused".to_owned()));
+    stage.seconds(200);
+    assert_eq!((stage.server.requests(), shows(&viewer)), (1, "paused".to_owned()), "the old alarm is over");
+    stage.client.set_online(true);
+    assert_eq!(stage.server.requests(), 2);
+    stage.seconds(1);
+    assert_eq!((stage.server.requests(), shows(&viewer)), (2, "2".to_owned()));
+}
+
 #[test]
 fn a_button_on_the_failed_state_shows_pending_again() {
     let stage = stage();
