@@ -7,7 +7,8 @@ use query_cache::{AnyQuery, Misuse, Observer, QueryClient, Snapshot};
 use yew::functional::UseForceUpdateHandle;
 use yew::{hook, use_force_update, use_memo};
 
-use crate::provider::use_query_client;
+use crate::misuse::HookKind;
+use crate::provider::use_client;
 
 /// What a component watches through one hook. Yew drops it with the component, and with it the interest.
 #[derive(Default)]
@@ -65,7 +66,7 @@ impl Watch {
 /// fetch would wait for the DOM. `None`, that is pending, where there is no browser.
 #[hook]
 pub(crate) fn use_any_query(query: AnyQuery) -> (Result<Option<Snapshot>, Misuse>, Rc<Watch>) {
-    let client = use_query_client();
+    let client = use_client(HookKind::Query);
     let update = use_force_update();
     let watch = use_memo((), |()| Watch::default());
     let seen =

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod browser;
+mod misuse;
 mod provider;
 mod use_query;
 

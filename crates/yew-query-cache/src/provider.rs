@@ -1,7 +1,9 @@
 //! The client, in context.
 
 use query_cache::{Misuse, QueryClient};
-use yew::{ContextProvider, Html, Properties, component, hook, html, use_context, use_memo};
+use yew::{ContextProvider, Html, Properties, component, hook, html, use_context};
+
+use crate::misuse::HookKind;
 
 /// What [`QueryClientProvider`] takes.
 #[derive(Clone, Debug, PartialEq, Properties)]
@@ -28,14 +30,17 @@ pub fn QueryClientProvider(props: &QueryClientProviderProps) -> Html {
 /// changes.
 ///
 /// # Errors
-/// [`Misuse::NoClient`] outside of a provider, and an error in the console.
+/// [`Misuse::NoClient`] outside of a provider, and one error in the console per page.
 #[hook]
 pub fn use_query_client() -> Result<QueryClient, Misuse> {
-    let client = use_context::<QueryClient>();
-    use_memo(client.is_none(), |missing| {
-        if *missing && cfg!(target_arch = "wasm32") {
-            web_sys::console::error_1(&Misuse::NoClient.to_string().into());
-        }
-    });
-    client.ok_or(Misuse::NoClient)
+    use_client(HookKind::Client)
+}
+
+#[hook]
+pub(crate) fn use_client(kind: HookKind) -> Result<QueryClient, Misuse> {
+    let client = use_context::<QueryClient>().ok_or(Misuse::NoClient);
+    if let Err(misuse) = client {
+        kind.tell(misuse);
+    }
+    client
 }

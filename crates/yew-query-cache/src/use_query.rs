@@ -16,7 +16,7 @@ use crate::bridge::{Watch, use_any_query};
 /// component to unmount drops the fetch.
 ///
 /// Outside of a [`QueryClientProvider`](crate::QueryClientProvider) the state is
-/// [`Failed`](QueryState::Failed) with [`QueryError::Misuse`].
+/// [`Failed`](QueryState::Failed) with [`QueryError::Misuse`], and the console says so once per page.
 #[hook]
 pub fn use_query<Q: Query>(query: Q) -> UseQuery<Q> {
     let (seen, watch) = use_any_query(AnyQuery::new(query));

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use query_cache::ManualEnvironment;
 use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::{Closure, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use yew::prelude::*;
 use yew_query_cache::*;
@@ -376,12 +377,99 @@ async fn what_changes_elsewhere_renders_nobody_here() {
     assert_eq!((stage.texts(), stage.renders.take()), (vec!["9".to_owned()], 1));
 }
 
+/// What is written to the console as an error while this lives.
+struct Errors {
+    seen: Rc<RefCell<Vec<String>>>,
+    before: JsValue,
+    _listener: Closure<dyn FnMut(JsValue)>,
+}
+
+impl Errors {
+    fn console() -> JsValue {
+        js_sys::Reflect::get(&js_sys::global(), &"console".into()).unwrap()
+    }
+
+    fn listen() -> Errors {
+        let seen: Rc<RefCell<Vec<String>>> = Rc::default();
+        let listener = Closure::<dyn FnMut(JsValue)>::new({
+            let seen = seen.clone();
+            move |error: JsValue| seen.borrow_mut().push(error.as_string().unwrap_or_default())
+        });
+        let before = js_sys::Reflect::get(&Errors::console(), &"error".into()).unwrap();
+        js_sys::Reflect::set(&Errors::console(), &"error".into(), listener.as_ref()).unwrap();
+        Errors { seen, before, _listener: listener }
+    }
+
+    fn take(&self) -> Vec<String> {
+        self.seen.take()
+    }
+}
+
+impl Drop for Errors {
+    fn drop(&mut self) {
+        js_sys::Reflect::set(&Errors::console(), &"error".into(), &self.before).unwrap();
+    }
+}
+
+#[component]
+fn Homeless() -> Html {
+    let client = use_query_client();
+    html! { <i>{client.is_err().to_string()}</i> }
+}
+
+#[component]
+fn TwoHomeless() -> Html {
+    html! { <><Homeless /><Homeless /></> }
+}
+
+/// The only test that may leave the provider: what it counts is counted per page.
 #[wasm_bindgen_test]
-async fn outside_of_a_provider_the_state_says_so() {
-    let stage = Stage::with(Shown { ids: vec![1], shows_activity: true, provided: false }).await;
-    assert!(stage.texts()[0].starts_with("failed: there is no query client"), "{:?}", stage.texts());
+async fn outside_of_a_provider_the_state_says_so_and_the_console_once() {
+    let errors = Errors::listen();
+    let outside = |ids: &[u32]| Shown { ids: ids.to_vec(), shows_activity: true, provided: false };
+    let stage = Stage::with(outside(&[1, 2, 3])).await;
+    assert_eq!(stage.texts().len(), 3);
+    assert!(stage.texts().iter().all(|text| text.starts_with("failed: there is no query client")));
     stage.click().await;
-    assert_eq!((stage.requests().len(), stage.renders.take()), (0, 1));
+    assert_eq!((stage.requests().len(), stage.renders.take()), (0, 3));
+    let told = errors.take();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("use_query: ") && told[0].contains("QueryClientProvider"), "{told:?}");
+
+    // Neither a later mount nor another app tells again.
+    stage.show(&[4, 5]).await;
+    drop(stage);
+    let stage = Stage::with(outside(&[1])).await;
+    assert_eq!((stage.texts().len(), errors.take()), (1, vec![]));
+
+    // The other hook has its own.
+    let root = web_sys::window().unwrap().document().unwrap().create_element("div").unwrap();
+    let app = yew::Renderer::<TwoHomeless>::with_root(root.clone()).render();
+    stage.flush().await;
+    assert_eq!(root.text_content().unwrap(), "truetrue");
+    let told = errors.take();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("use_query_client: "), "{told:?}");
+    app.destroy();
+}
+
+#[wasm_bindgen_test]
+async fn a_button_pressed_while_a_retry_is_waited_for_does_not_wait() {
+    let stage = Stage::new(&[1]).await;
+    stage.server.faults.borrow_mut().push_back("refused");
+    stage.pass(seconds(1)).await;
+    assert_eq!(
+        (stage.requests(), stage.texts()),
+        (vec![1], vec!["attempt 1 of 2 failed: refused".to_owned()])
+    );
+    stage.click().await;
+    assert_eq!(
+        (stage.requests(), stage.texts()),
+        (vec![1, 1], vec!["pending".to_owned()]),
+        "no time has passed"
+    );
+    stage.pass(seconds(60)).await;
+    assert_eq!((stage.requests(), stage.texts()), (vec![1, 1], vec!["1 of request 2".to_owned()]));
 }
 
 /// An error whose retry need not be waited for.

@@ -1,0 +1,35 @@
+//! Mistakes in the program, told in the console.
+
+use std::cell::Cell;
+
+use query_cache::Misuse;
+
+/// Which hook was called. Each tells a mistake once per page: a list of a hundred rows is one mistake.
+#[derive(Clone, Copy)]
+pub(crate) enum HookKind {
+    Query = 1,
+    Client = 2,
+}
+
+thread_local! {
+    /// The kinds that have told, as bits.
+    static TOLD: Cell<u8> = const { Cell::new(0) };
+}
+
+impl HookKind {
+    fn name(self) -> &'static str {
+        match self {
+            HookKind::Query => "use_query",
+            HookKind::Client => "use_query_client",
+        }
+    }
+
+    pub fn tell(self, misuse: Misuse) {
+        let told = TOLD.get();
+        let kind = self as u8;
+        if told & kind == 0 && cfg!(target_arch = "wasm32") {
+            TOLD.set(told | kind);
+            web_sys::console::error_1(&format!("{}: {misuse}", self.name()).into());
+        }
+    }
+}
