@@ -60,7 +60,7 @@ fn Heading() -> Html {
     let title = match foo.state() {
         QueryState::Ready { data, .. } => html! { <h1 id="foo-name">{ &data.name }</h1> },
         QueryState::Pending { paused: true, .. } => html! { <h1>{ "Waiting for the network…" }</h1> },
-        QueryState::Pending { .. } => html! { <h1>{ "Loading the resource…" }</h1> },
+        QueryState::Idle | QueryState::Pending { .. } => html! { <h1>{ "Loading the resource…" }</h1> },
         QueryState::Failed { .. } => html! { <h1>{ "The resource did not come" }</h1> },
     };
     html! {

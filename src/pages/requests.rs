@@ -65,7 +65,7 @@ struct AnswerProps {
 fn Answer(props: &AnswerProps) -> Html {
     let answer = use_query(props.request.clone());
     let (class, text) = match answer.state() {
-        QueryState::Pending { .. } => ("notice", "Waiting for the answer…".to_owned()),
+        QueryState::Idle | QueryState::Pending { .. } => ("notice", "Waiting for the answer…".to_owned()),
         QueryState::Failed { error } => ("notice error", error.to_string()),
         QueryState::Ready { data, .. } => ("notice", format!("{} {}", data.status, data.text)),
     };

@@ -1,59 +1,101 @@
 //! One entry of the cache.
 
 use std::any::TypeId;
-use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use crate::engine::ObserverSlot;
+use crate::engine::{ObserverSlot, Value, WaiterSlot};
 use crate::environment::Timestamp;
 use crate::flight::Flight;
 use crate::key::QueryKey;
-use crate::options::{Policy, StaleTime};
+use crate::options::{NetworkMode, Refetch, StaleTime};
+use crate::policy::Policy;
 use crate::query::DynQuery;
 use crate::state::State;
 
-/// Which entry: the key and the types. Two types on one key are two entries.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct EntryId {
-    pub key: QueryKey,
-    pub types: TypeId,
+/// What is in an entry. A function, since that is one word where the types themselves are many.
+pub(crate) type Kind = fn() -> Types;
+
+/// The types of an entry.
+#[derive(Debug)]
+pub struct Types {
+    /// Of data and error: part of the identity. Not of the query: every closure is a type of its own.
+    pub(crate) types: TypeId,
+    /// Of the query, for filters.
+    pub(crate) query: TypeId,
+    pub(crate) name: &'static str,
 }
 
-impl Hash for EntryId {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // The key's hash is enough to find it; two types on one key are rare.
-        self.key.hash(state);
-    }
+/// Why a fetch was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FetchCause {
+    /// Somebody asked: by watching, or by a call.
+    Asked,
+    /// It was invalidated, reset or removed while somebody watched.
+    Invalidated,
+    /// The page is seen again.
+    Focus,
+    /// The network is back.
+    Reconnect,
+    /// Its interval is over.
+    Interval,
 }
 
 pub(crate) struct Entry {
-    pub id: EntryId,
+    pub key: QueryKey,
+    pub kind: Kind,
     /// How to fetch it; `None` when it was only ever written.
     pub query: Option<Rc<dyn DynQuery>>,
-    pub policy: Policy,
+    pub policy: Rc<Policy>,
     pub state: Rc<State>,
     pub observers: Vec<ObserverSlot>,
-    pub fetch: Option<Fetch>,
+    pub fetch: Option<Box<Fetch>>,
+    /// What feeds it from outside.
+    pub feed: Option<Box<Feed>>,
     /// How often it was invalidated: a fetch begun before cannot clear that.
-    pub invalidations: u64,
+    pub invalidations: u32,
     /// How often it was written: the answer to a fetch begun before is older.
-    pub writes: u64,
+    pub writes: u32,
     /// To be fetched in the next turn, if somebody watches it then.
     pub due: bool,
+    /// That there is another entry of this key has been told.
+    pub clash_told: bool,
+    /// An observer asked to be told when the data turns stale.
+    pub tells_stale: bool,
+    /// Since the data last changed, they were.
+    pub stale_told: bool,
     /// When it is thrown away, if nobody has asked for it by then.
     pub gc_at: Timestamp,
+    /// When an observer's interval is over, at the earliest.
+    pub poll_at: Timestamp,
     /// The earliest moment at which the timers look at it.
-    pub armed: Option<Timestamp>,
+    pub armed: Timestamp,
+    /// Where it stands in each list of the index.
+    pub places: Box<[u32]>,
+}
+
+/// The guard of an outside source.
+pub(crate) struct Feed {
+    pub number: u32,
+    pub guard: Option<Box<dyn std::any::Any>>,
 }
 
 /// A fetch: all attempts from the asking to the verdict.
 pub(crate) struct Fetch {
+    /// Names the attempt under way. An answer with another number is of no use to anybody.
     pub number: u64,
+    pub cause: FetchCause,
     pub failures: u32,
     /// The entry's counts when the attempt under way was sent.
-    pub invalidations: u64,
-    pub writes: u64,
+    pub invalidations: u32,
+    pub writes: u32,
     pub phase: Phase,
+    /// Goes on without anybody's interest.
+    pub detached: bool,
+    /// Calls that wait for its verdict.
+    pub waiters: Vec<WaiterSlot>,
+    /// What was known before it began.
+    pub before: Rc<State>,
 }
 
 pub(crate) enum Phase {
@@ -66,40 +108,106 @@ pub(crate) enum Phase {
 }
 
 impl Entry {
-    pub fn new(id: EntryId, policy: Policy, now: Timestamp) -> Self {
+    pub fn new(key: QueryKey, kind: Kind, policy: Rc<Policy>, now: Timestamp) -> Self {
         Entry {
-            id,
+            key,
+            kind,
             query: None,
+            gc_at: policy.plain.gc.from(now),
             policy,
             state: Rc::new(State::empty()),
             observers: Vec::new(),
             fetch: None,
+            feed: None,
             invalidations: 0,
             writes: 0,
             due: false,
-            gc_at: policy.gc.from(now),
-            armed: None,
+            clash_told: false,
+            tells_stale: false,
+            stale_told: false,
+            poll_at: Timestamp::MAX,
+            armed: Timestamp::MAX,
+            places: Box::default(),
         }
     }
 
+    pub fn data(&self) -> Option<&Value> {
+        self.state.data.as_ref()
+    }
+
+    /// Whether what is there should be fetched again when there is a reason to.
     pub fn is_stale(&self, now: Timestamp) -> bool {
-        if self.state.data.is_none() {
-            return true;
-        }
-        match self.policy.stale {
-            StaleTime::Static => false,
-            StaleTime::WhenInvalidated => self.state.invalidated,
-            StaleTime::After(fresh) => self.state.invalidated || now.since(self.state.updated_at) >= fresh,
+        is_stale(&self.state, self.policy.plain.stale, now)
+    }
+
+    /// Whether a reason to fetch what is there is reason enough.
+    pub fn moved_by(&self, reason: Refetch, now: Timestamp) -> bool {
+        match reason {
+            Refetch::No => false,
+            Refetch::WhenStale => self.is_stale(now),
+            Refetch::Always => self.policy.plain.stale != StaleTime::Static || self.data().is_none(),
         }
     }
 
-    /// When there is something to do, if nothing happens before.
-    pub fn deadline(&self) -> Option<Timestamp> {
-        let retry = match &self.fetch {
-            Some(Fetch { phase: Phase::Waiting(until), .. }) => Some(*until),
-            _ => None,
+    /// Whether somebody wants the fetch to go on.
+    pub fn is_wanted(&self) -> bool {
+        !self.observers.is_empty()
+            || self.fetch.as_ref().is_some_and(|fetch| {
+                let stuck = matches!(fetch.phase, Phase::Blocked) && self.state.data.is_none();
+                !fetch.waiters.is_empty()
+                    || fetch.detached
+                    || (self.policy.plain.finishes_unwatched && !stuck)
+            })
+    }
+
+    /// Whether the attempt under way was sent before the last invalidation.
+    pub fn runs_behind(&self) -> bool {
+        self.fetch.as_ref().is_some_and(|fetch| {
+            matches!(fetch.phase, Phase::Running(_)) && fetch.invalidations != self.invalidations
+        })
+    }
+
+    pub fn needs_network(&self) -> bool {
+        let first = self.fetch.as_ref().is_none_or(|fetch| fetch.failures == 0);
+        match self.policy.plain.network {
+            NetworkMode::Online => true,
+            NetworkMode::Always => false,
+            NetworkMode::OfflineFirst => !first,
+        }
+    }
+
+    /// When there is something to do, if nothing happens before; [`Timestamp::MAX`] when there is not.
+    pub fn deadline(&self, now: Timestamp) -> Timestamp {
+        let retry = match self.fetch.as_deref() {
+            Some(Fetch { phase: Phase::Waiting(until), .. }) => *until,
+            _ => Timestamp::MAX,
         };
-        let gc = self.observers.is_empty().then_some(self.gc_at);
-        retry.into_iter().chain(gc).min().filter(|at| *at < Timestamp::MAX)
+        let gc = if self.observers.is_empty() && self.fetch.is_none() { self.gc_at } else { Timestamp::MAX };
+        let stale = if self.tells_stale { self.stale_at(now) } else { Timestamp::MAX };
+        retry.min(gc).min(self.poll_at).min(stale)
+    }
+
+    /// When fresh data turns stale of itself.
+    fn stale_at(&self, now: Timestamp) -> Timestamp {
+        match self.policy.plain.stale {
+            StaleTime::After(fresh) if self.state.data.is_some() && !self.is_stale(now) => {
+                self.state.updated_at.after(fresh)
+            }
+            _ => Timestamp::MAX,
+        }
+    }
+}
+
+pub(crate) fn is_stale(state: &State, stale: StaleTime, now: Timestamp) -> bool {
+    if state.data.is_none() {
+        return true;
+    }
+    match stale {
+        StaleTime::Static => false,
+        StaleTime::WhenInvalidated => state.invalidated,
+        StaleTime::After(fresh) => {
+            // Data of the future, by a clock set back, is not fresh for longer than fresh data is.
+            state.invalidated || now.since(state.updated_at) >= fresh || now.ahead(state.updated_at) > fresh
+        }
     }
 }

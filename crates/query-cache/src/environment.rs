@@ -27,14 +27,21 @@ impl Timestamp {
         self.0
     }
 
-    /// This much later; [`Timestamp::MAX`] where it would overflow.
+    /// This much later, in whole milliseconds rounded up; [`Timestamp::MAX`] where it would overflow.
     pub fn after(self, wait: Duration) -> Self {
-        Timestamp(u64::try_from(wait.as_millis()).map_or(u64::MAX, |millis| self.0.saturating_add(millis)))
+        // Rounded down, something that is over in half a millisecond would be due before it is over.
+        let millis = wait.as_nanos().div_ceil(1_000_000);
+        Timestamp(u64::try_from(millis).map_or(u64::MAX, |millis| self.0.saturating_add(millis)))
     }
 
     /// How long ago `earlier` was; zero if it is yet to come.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// How long it is until `later`; zero if that is past.
+    pub(crate) fn ahead(self, later: Timestamp) -> Duration {
+        later.since(self)
     }
 }
 

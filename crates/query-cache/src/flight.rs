@@ -6,10 +6,12 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use crate::client::WeakQueryClient;
+use crate::client::QueryClient;
 use crate::context::FetchContext;
 use crate::engine::FlightId;
+use crate::entry::FetchCause;
 use crate::environment::LocalBoxFuture;
+use crate::policy::Policy;
 use crate::query::{Answer, DynQuery};
 
 /// The future of one attempt, shared by the task that polls it and the engine that may call it off.
@@ -26,7 +28,9 @@ pub(crate) struct Start {
     pub id: FlightId,
     pub flight: Rc<Flight>,
     pub query: Rc<dyn DynQuery>,
+    pub policy: Rc<Policy>,
     pub attempt: u32,
+    pub cause: FetchCause,
 }
 
 impl Flight {
@@ -58,9 +62,22 @@ impl Flight {
 
 /// Begins the attempt in the call that asks for it. An answer that is there at once is settled by the task
 /// all the same, so that no state changes twice in one call.
-pub(crate) fn launch(start: Start, client: WeakQueryClient) -> Option<LocalBoxFuture<()>> {
-    let Start { id, flight, query, attempt } = start;
-    let cx = FetchContext { client: client.clone(), attempt };
+pub(crate) fn launch(start: Start, client: &QueryClient) -> Option<LocalBoxFuture<()>> {
+    let Start { id, flight, query, policy, attempt, cause } = start;
+    if flight.aborted.get() {
+        return None;
+    }
+    // What a fetch does to the cache belongs to the scope it was begun in.
+    let scope = (!policy.plain.public).then_some(id.scope());
+    let cx = FetchContext {
+        client: client.in_scope(scope).downgrade(),
+        attempt,
+        cause,
+        focused: client.is_focused(),
+        meta: policy.meta().cloned(),
+    };
+    drop(policy);
+    let client = client.in_scope(None).downgrade();
     let future = query.start(cx);
     if flight.aborted.get() {
         return None;
@@ -77,7 +94,7 @@ pub(crate) fn launch(start: Start, client: WeakQueryClient) -> Option<LocalBoxFu
             None => poll_fn(|cx| flight.poll(cx)).await,
         };
         if let (Some(answer), Some(client)) = (answer, client.upgrade()) {
-            client.settle(id, answer);
+            client.settle(id, &answer);
         }
     }))
 }

@@ -4,198 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::rc::Rc;
 
-/// One part of a [`QueryKey`]: text, a number, a boolean, nothing, a list or a map.
-///
-/// Compared by value: the literal `"foo"` and a `String` holding `foo` are the same segment, and so are
-/// `1_i32` and `1_u64`. Floats are compared by their bits, so `NaN` finds itself again.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Segment(Repr);
-
-#[derive(Clone)]
-enum Repr {
-    Null,
-    Bool(bool),
-    Int(i64),
-    // Only numbers above `i64::MAX`, so that every number has one form.
-    Big(u64),
-    Float(u64),
-    Literal(&'static str),
-    Text(Rc<str>),
-    List(Rc<[Segment]>),
-    // Sorted by name, so that the order of insertion is no part of the value.
-    Map(Rc<[(Rc<str>, Segment)]>),
-}
-
-impl Repr {
-    fn text(&self) -> Option<&str> {
-        match self {
-            Repr::Literal(text) => Some(text),
-            Repr::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
-impl PartialEq for Repr {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Repr::Null, Repr::Null) => true,
-            (Repr::Bool(a), Repr::Bool(b)) => a == b,
-            (Repr::Int(a), Repr::Int(b)) => a == b,
-            (Repr::Big(a), Repr::Big(b)) | (Repr::Float(a), Repr::Float(b)) => a == b,
-            (Repr::List(a), Repr::List(b)) => a == b,
-            (Repr::Map(a), Repr::Map(b)) => a == b,
-            _ => matches!((self.text(), other.text()), (Some(a), Some(b)) if a == b),
-        }
-    }
-}
-
-impl Eq for Repr {}
-
-impl Hash for Repr {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match self {
-            Repr::Null => state.write_u8(0),
-            Repr::Bool(value) => state.write_u8(1 + u8::from(*value)),
-            Repr::Int(value) => (3_u8, value).hash(state),
-            Repr::Big(value) => (4_u8, value).hash(state),
-            Repr::Float(bits) => (5_u8, bits).hash(state),
-            Repr::Literal(text) => (6_u8, text).hash(state),
-            Repr::Text(text) => (6_u8, &**text).hash(state),
-            Repr::List(items) => (7_u8, items).hash(state),
-            Repr::Map(pairs) => (8_u8, pairs).hash(state),
-        }
-    }
-}
-
-impl fmt::Debug for Segment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Repr::Null => f.write_str("null"),
-            Repr::Bool(value) => value.fmt(f),
-            Repr::Int(value) => value.fmt(f),
-            Repr::Big(value) => value.fmt(f),
-            Repr::Float(bits) => f64::from_bits(*bits).fmt(f),
-            Repr::Literal(text) => text.fmt(f),
-            Repr::Text(text) => text.fmt(f),
-            Repr::List(items) => f.debug_list().entries(items.iter()).finish(),
-            Repr::Map(pairs) => f.debug_map().entries(pairs.iter().map(|(k, v)| (k, v))).finish(),
-        }
-    }
-}
-
-impl Segment {
-    /// Text known at compile time: allocates nothing. `query_key!` uses it for its literals.
-    pub const fn literal(text: &'static str) -> Self {
-        Segment(Repr::Literal(text))
-    }
-
-    /// No value: what `None` becomes.
-    pub const fn null() -> Self {
-        Segment(Repr::Null)
-    }
-
-    /// A map. The order of the pairs does not matter; of two pairs with one name the later one counts.
-    pub fn map<K: Into<Rc<str>>, V: Into<Segment>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        let sorted: std::collections::BTreeMap<Rc<str>, Segment> =
-            pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Segment(Repr::Map(sorted.into_iter().collect()))
-    }
-}
-
-impl From<&str> for Segment {
-    fn from(text: &str) -> Self {
-        Segment(Repr::Text(text.into()))
-    }
-}
-
-impl From<String> for Segment {
-    fn from(text: String) -> Self {
-        Segment(Repr::Text(text.into()))
-    }
-}
-
-impl From<&String> for Segment {
-    fn from(text: &String) -> Self {
-        Segment(Repr::Text(text.as_str().into()))
-    }
-}
-
-impl From<Rc<str>> for Segment {
-    fn from(text: Rc<str>) -> Self {
-        Segment(Repr::Text(text))
-    }
-}
-
-impl From<bool> for Segment {
-    fn from(value: bool) -> Self {
-        Segment(Repr::Bool(value))
-    }
-}
-
-impl From<f64> for Segment {
-    fn from(value: f64) -> Self {
-        Segment(Repr::Float(value.to_bits()))
-    }
-}
-
-impl From<u64> for Segment {
-    fn from(value: u64) -> Self {
-        Segment(i64::try_from(value).map_or(Repr::Big(value), Repr::Int))
-    }
-}
-
-impl From<usize> for Segment {
-    fn from(value: usize) -> Self {
-        Segment::from(value as u64)
-    }
-}
-
-macro_rules! from_small_integers {
-    ($($integer:ty),*) => {$(
-        impl From<$integer> for Segment {
-            fn from(value: $integer) -> Self {
-                Segment(Repr::Int(i64::from(value)))
-            }
-        }
-    )*};
-}
-from_small_integers!(i8, i16, i32, i64, u8, u16, u32);
-
-impl<T: Into<Segment>> From<Option<T>> for Segment {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Segment::null(), Into::into)
-    }
-}
-
-impl<T: Into<Segment>> From<Vec<T>> for Segment {
-    fn from(items: Vec<T>) -> Self {
-        Segment(Repr::List(items.into_iter().map(Into::into).collect()))
-    }
-}
-
-/// What may stand as a literal in [`query_key!`](crate::query_key).
-#[doc(hidden)]
-pub trait LiteralSegment {
-    fn segment(self) -> Segment;
-}
-
-impl LiteralSegment for &'static str {
-    fn segment(self) -> Segment {
-        Segment::literal(self)
-    }
-}
-
-macro_rules! literal_by_value {
-    ($($value:ty),*) => {$(
-        impl LiteralSegment for $value {
-            fn segment(self) -> Segment {
-                Segment::from(self)
-            }
-        }
-    )*};
-}
-literal_by_value!(bool, f64, i32, i64, u32, u64, usize);
+use crate::segment::Segment;
 
 /// The name of a cache entry: a list of [`Segment`]s, made by [`query_key!`](crate::query_key).
 ///
@@ -213,8 +22,30 @@ impl QueryKey {
     pub fn new(segments: impl Into<Box<[Segment]>>) -> Self {
         let segments = segments.into();
         let mut hasher = Fnv::default();
-        segments.hash(&mut hasher);
+        for segment in &segments {
+            segment.hash(&mut hasher);
+        }
         QueryKey(Rc::new(Inner { hash: hasher.finish(), segments }))
+    }
+
+    /// Whether this key begins with all segments of the other. Every key begins with itself.
+    pub fn starts_with(&self, prefix: &QueryKey) -> bool {
+        self.segments().starts_with(prefix.segments())
+    }
+
+    /// The key's hash, made with the key.
+    pub(crate) fn hash_value(&self) -> u64 {
+        self.0.hash
+    }
+
+    /// The hashes of the keys that this one begins with, shortest first: of one segment, of two and so on,
+    /// itself not among them.
+    pub(crate) fn prefix_hashes(&self) -> impl Iterator<Item = u64> + '_ {
+        let proper = self.segments().len().saturating_sub(1);
+        self.segments().iter().take(proper).scan(Fnv::default(), |hasher, segment| {
+            segment.hash(hasher);
+            Some(hasher.finish())
+        })
     }
 
     /// The segments, first to last.
@@ -265,13 +96,13 @@ impl Hasher for Fnv {
     }
 }
 
-/// Takes the hash a key already has.
+/// Takes the hash a key already has, for tables whose keys are such hashes.
 #[derive(Default)]
 pub(crate) struct PassThrough(u64);
 
 impl Hasher for PassThrough {
     fn write(&mut self, _bytes: &[u8]) {
-        // Only keys are hashed with this, and they write one `u64`.
+        // Only hashes are hashed with this, and they write one `u64`.
     }
 
     fn write_u64(&mut self, hash: u64) {
@@ -283,7 +114,7 @@ impl Hasher for PassThrough {
     }
 }
 
-pub(crate) type KeyHasher = BuildHasherDefault<PassThrough>;
+pub(crate) type HashOfHash = BuildHasherDefault<PassThrough>;
 
 /// Makes a [`QueryKey`] from literals and expressions.
 ///

@@ -1,36 +1,55 @@
 #![doc = include_str!("../README.md")]
 
+mod call;
 mod client;
 mod context;
 mod engine;
 mod entry;
 mod environment;
 mod error;
+mod events;
+mod filter;
 mod flight;
+mod index;
 mod key;
 #[cfg(any(test, feature = "test-util"))]
 mod manual;
 mod observer;
 mod options;
+mod policy;
 mod query;
 mod retry;
+mod segment;
+mod select;
+mod serialize;
 mod slab;
 mod state;
 mod timers;
+mod view;
 
-pub use client::{QueryClient, WeakQueryClient};
-pub use context::FetchContext;
+pub use call::QueryFuture;
+pub use client::{Listening, QueryClient, WeakQueryClient};
+pub use context::{FetchContext, SourceContext};
+pub use engine::Then;
+pub use entry::FetchCause;
 pub use environment::{Environment, LocalBoxFuture, Timestamp};
 pub use error::{Classify, ErrorClass, MissingContext, Misuse, QueryError};
-pub use key::{QueryKey, Segment};
+pub use events::{CacheEvent, Happening};
+pub use filter::{QueryFilter, QueryInfo};
+pub use key::QueryKey;
 #[cfg(feature = "test-util")]
 pub use manual::ManualEnvironment;
 pub use observer::{Observer, QueryObserver};
-pub use options::{GcTime, QueryOptions, StaleTime, minutes, seconds};
-pub use query::{AnyQuery, Inline, Query, query};
-pub use state::{QueryState, Retry, Snapshot};
+pub use options::{DefaultOptions, GcTime, NetworkMode, QueryOptions, Refetch, StaleTime, minutes, seconds};
+pub use query::{AnyQuery, Inline, Query, With, query};
+pub use segment::Segment;
+pub use select::{SelectObserver, Selection, Selector};
+pub use serialize::NotAKey;
+pub use state::{FetchStatus, Status};
+pub use view::{Details, QueryState, Retry, Snapshot};
 
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::key::LiteralSegment;
+    pub use crate::entry::Types;
+    pub use crate::segment::LiteralSegment;
 }

@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::rc::Rc;
 
+use crate::call::{Call, QueryFuture};
 use crate::client::QueryClient;
-use crate::engine::ObserverSlot;
+use crate::engine::{ObserverSlot, WaiterSlot};
 use crate::query::{AnyQuery, Query};
-use crate::state::{Parts, QueryState, Snapshot};
+use crate::state::Parts;
+use crate::view::{Details, QueryState, Snapshot};
 
 /// Watches a query until it is dropped, without the query's types: for bridges to a UI framework. The last
 /// one to let go cancels the fetch.
@@ -25,32 +28,58 @@ impl Observer {
         &self.client
     }
 
-    /// The state at this moment; later changes do not reach it.
+    /// What is known at this moment; later changes do not reach it.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot(self.client.read(|engine| engine.snapshot(self.slot)))
+        let now = self.client.now();
+        self.client.read(|engine| engine.snapshot(self.slot, now))
     }
 
     /// [`Observer::snapshot`], to be shown at once: the listener is not called for changes that are in it.
     pub fn show(&self) -> Snapshot {
-        self.client.step(|engine, _, _| engine.seen(self.slot));
-        self.snapshot()
+        self.client.step(|engine, now, _| {
+            engine.seen(self.slot);
+            engine.snapshot(self.slot, now)
+        })
+    }
+
+    fn watch(&self, parts: Parts) {
+        self.client.step(|engine, now, _| engine.add_interest(self.slot, parts, now));
     }
 
     /// From now on, the listener is also called when a fetch begins or ends.
     pub fn watch_fetching(&self) {
-        self.client.step(|engine, _, _| engine.add_interest(self.slot, Parts::FETCHING));
+        self.watch(Parts::FETCHING);
     }
 
-    /// Fetches by this query and its options from now on. It must be the [same
-    /// entry](AnyQuery::same_entry); another one needs another observer.
-    pub fn renew(&self, query: &AnyQuery) {
-        let policy = query.0.policy();
-        self.client.step(|engine, _, fx| engine.renew(self.slot, &query.0, policy, fx));
+    /// From now on, the listener is also called when fresh data turns stale, and the other way round.
+    pub fn watch_stale(&self) {
+        self.watch(Parts::STALE);
+    }
+
+    /// From now on, the listener is also called when nothing changed but a count or a time in
+    /// [`Details`].
+    pub fn watch_details(&self) {
+        self.watch(Parts::DETAILS);
+    }
+
+    /// From now on, the listener is called for other data only: not for errors, retries and pauses.
+    pub fn watch_data_only(&self) {
+        self.client.step(|engine, _, _| engine.set_interest(self.slot, Parts::DATA));
+    }
+
+    /// Watches this query from now on. If it is the [same entry](AnyQuery::same_entry) only its options are
+    /// new; if not, what both want goes on, and the old entry is let go of.
+    pub fn follow(&self, query: &AnyQuery) {
+        self.client.follow(self.slot, query);
     }
 
     /// Fetches again, fresh or not. Joins an attempt that is under way; does not wait for a retry.
     pub fn refetch(&self) {
-        self.client.step(|engine, _, fx| engine.refetch_observed(self.slot, fx));
+        self.client.step(|engine, now, fx| engine.refetch_observed(self.slot, now, fx));
+    }
+
+    fn refetch_and_wait(&self) -> WaiterSlot {
+        self.client.step(|engine, now, fx| engine.refetch_and_wait(self.slot, now, fx))
     }
 }
 
@@ -70,18 +99,25 @@ impl fmt::Debug for Observer {
 /// fetch.
 #[derive(Debug)]
 pub struct QueryObserver<Q> {
-    observer: Observer,
+    observer: Rc<Observer>,
     query: PhantomData<fn() -> Q>,
 }
 
 impl<Q: Query> QueryObserver<Q> {
     pub(crate) fn new(observer: Observer) -> Self {
-        QueryObserver { observer, query: PhantomData }
+        QueryObserver { observer: Rc::new(observer), query: PhantomData }
     }
 
     /// What is known at this moment.
     pub fn state(&self) -> QueryState<Q::Data, Q::Error> {
         self.observer.snapshot().state()
+    }
+
+    /// All that is known at this moment. Who asks is told, from then on, of every change in it.
+    pub fn details(&self) -> Details<Q::Error> {
+        self.observer.watch_details();
+        self.observer.watch_fetching();
+        self.observer.snapshot().details()
     }
 
     /// Whether a fetch is under way. Who asks is told, from then on, when that changes.
@@ -90,8 +126,29 @@ impl<Q: Query> QueryObserver<Q> {
         self.observer.snapshot().is_fetching()
     }
 
+    /// Whether the data is stale. Who asks is told, from then on, when that changes, at the very moment.
+    pub fn is_stale(&self) -> bool {
+        self.observer.watch_stale();
+        self.observer.snapshot().is_stale()
+    }
+
+    /// What is known at this moment, in every respect.
+    pub fn snapshot(&self) -> Snapshot {
+        self.observer.snapshot()
+    }
+
+    /// Watches another query from now on, as [`Observer::follow`].
+    pub fn follow(&self, query: Q) {
+        self.observer.follow(&AnyQuery::new(query));
+    }
+
     /// Fetches again, fresh or not. Joins an attempt that is under way; does not wait for a retry.
     pub fn refetch(&self) {
         self.observer.refetch();
+    }
+
+    /// [`refetch`](QueryObserver::refetch), and waits for what comes of it. The fetch begins in this call.
+    pub fn refetch_and_wait(&self) -> QueryFuture<Q> {
+        QueryFuture::new(Call::new(self.observer.client().clone(), self.observer.refetch_and_wait()))
     }
 }

@@ -8,10 +8,12 @@ use std::rc::Rc;
 
 use crate::context::FetchContext;
 use crate::engine::Value;
+use crate::entry::{Kind, Types};
 use crate::environment::LocalBoxFuture;
 use crate::error::{Classify, ErrorClass};
 use crate::key::QueryKey;
-use crate::options::{Policy, QueryOptions};
+use crate::options::QueryOptions;
+use crate::policy::Policy;
 
 /// Something to be fetched, and kept.
 ///
@@ -54,23 +56,36 @@ pub trait Query: Sized + 'static {
     /// One attempt to fetch it. Write it as `async fn`. The future is polled where the query is asked for,
     /// and dropped when nobody wants the answer any more: what it owns should abort its work then.
     fn fetch(&self, cx: FetchContext) -> impl Future<Output = Result<Self::Data, Self::Error>>;
+
+    /// The same query with other options, where it is used: `PostTitle(7).with_options(|o| o.retry(0))`.
+    fn with_options(self, change: impl Fn(QueryOptions<Self>) -> QueryOptions<Self> + 'static) -> With<Self> {
+        With { query: self, change: Box::new(change) }
+    }
+
+    /// What is in the entry: the query's own types, whatever it is wrapped in.
+    #[doc(hidden)]
+    fn __kind() -> Types {
+        Types {
+            types: TypeId::of::<(Self::Data, Self::Error)>(),
+            query: TypeId::of::<Self>(),
+            name: type_name::<Self>(),
+        }
+    }
 }
 
 /// What the engine needs of a query, whatever its types.
 pub(crate) trait DynQuery {
     fn key(&self) -> QueryKey;
-    fn policy(&self) -> Policy;
-    fn types(&self) -> TypeId;
-    fn name(&self) -> &'static str;
+    fn policy(&self, defaults: Policy) -> Policy;
+    fn kind(&self) -> Kind;
     fn start(self: Rc<Self>, cx: FetchContext) -> LocalBoxFuture<Answer>;
 }
 
 /// What came of one attempt. The error is classified here, outside of the engine.
 pub(crate) type Answer = Result<Value, (Value, ErrorClass)>;
 
-/// The types of an entry. Not the type of the query: every closure has one of its own.
-pub(crate) fn types_of<Q: Query>() -> TypeId {
-    TypeId::of::<(Q::Data, Q::Error)>()
+pub(crate) fn kind_of<Q: Query>() -> Kind {
+    Q::__kind
 }
 
 impl<Q: Query> DynQuery for Q {
@@ -78,16 +93,12 @@ impl<Q: Query> DynQuery for Q {
         Query::key(self)
     }
 
-    fn policy(&self) -> Policy {
-        self.options(QueryOptions::default()).into_policy()
+    fn policy(&self, defaults: Policy) -> Policy {
+        self.options(QueryOptions::of(defaults)).into_policy()
     }
 
-    fn types(&self) -> TypeId {
-        types_of::<Q>()
-    }
-
-    fn name(&self) -> &'static str {
-        type_name::<Q>()
+    fn kind(&self) -> Kind {
+        kind_of::<Q>()
     }
 
     fn start(self: Rc<Self>, cx: FetchContext) -> LocalBoxFuture<Answer> {
@@ -100,6 +111,42 @@ impl<Q: Query> DynQuery for Q {
                 }
             }
         })
+    }
+}
+
+type ChangeOptions<Q> = Box<dyn Fn(QueryOptions<Q>) -> QueryOptions<Q>>;
+
+/// A query with other options, made by [`Query::with_options`]: the same key, the same entry.
+pub struct With<Q> {
+    query: Q,
+    change: ChangeOptions<Q>,
+}
+
+impl<Q: Query> Query for With<Q> {
+    type Data = Q::Data;
+    type Error = Q::Error;
+
+    fn key(&self) -> QueryKey {
+        self.query.key()
+    }
+
+    fn options(&self, defaults: QueryOptions<Self>) -> QueryOptions<Self> {
+        let own = self.query.options(QueryOptions::of(defaults.into_policy()));
+        QueryOptions::of((self.change)(own).into_policy())
+    }
+
+    async fn fetch(&self, cx: FetchContext) -> Result<Q::Data, Q::Error> {
+        self.query.fetch(cx).await
+    }
+
+    fn __kind() -> Types {
+        Q::__kind()
+    }
+}
+
+impl<Q: fmt::Debug> fmt::Debug for With<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("With").field("query", &self.query).finish_non_exhaustive()
     }
 }
 
@@ -116,33 +163,35 @@ impl AnyQuery {
 
     /// Whether both ask for the same entry: the same key and the same types.
     pub fn same_entry(&self, other: &AnyQuery) -> bool {
-        self.0.types() == other.0.types() && self.0.key() == other.0.key()
+        self.0.kind()().types == other.0.kind()().types && self.0.key() == other.0.key()
+    }
+
+    /// Its key.
+    pub fn key(&self) -> QueryKey {
+        self.0.key()
     }
 }
 
 impl fmt::Debug for AnyQuery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AnyQuery").field(&self.0.name()).field(&self.0.key()).finish()
+        f.debug_tuple("AnyQuery").field(&(self.0.kind())().name).field(&self.0.key()).finish()
     }
 }
-
-type ChangeOptions<Q> = Box<dyn Fn(QueryOptions<Q>) -> QueryOptions<Q>>;
 
 /// A query made of a key and a closure, by [`query`].
 pub struct Inline<F, T, E> {
     key: QueryKey,
     fetch: F,
-    options: Option<ChangeOptions<Self>>,
     types: PhantomData<fn() -> (T, E)>,
 }
 
 /// A query on the spot, for small cases that do not deserve a type.
 ///
 /// ```
-/// use query_cache::{query, query_key};
+/// use query_cache::{Query, query, query_key};
 ///
 /// let greeting = query(query_key!["greeting"], async |_cx| Ok::<_, String>("hello".to_owned()))
-///     .options(|defaults| defaults.retry(0));
+///     .with_options(|options| options.retry(0));
 /// # let _ = greeting;
 /// ```
 pub fn query<F, T, E>(key: QueryKey, fetch: F) -> Inline<F, T, E>
@@ -151,15 +200,7 @@ where
     T: 'static,
     E: Classify + 'static,
 {
-    Inline { key, fetch, options: None, types: PhantomData }
-}
-
-impl<F, T, E> Inline<F, T, E> {
-    /// How to fetch and keep it, as [`Query::options`].
-    pub fn options(mut self, change: impl Fn(QueryOptions<Self>) -> QueryOptions<Self> + 'static) -> Self {
-        self.options = Some(Box::new(change));
-        self
-    }
+    Inline { key, fetch, types: PhantomData }
 }
 
 impl<F, T, E> Query for Inline<F, T, E>
@@ -173,13 +214,6 @@ where
 
     fn key(&self) -> QueryKey {
         self.key.clone()
-    }
-
-    fn options(&self, defaults: QueryOptions<Self>) -> QueryOptions<Self> {
-        match &self.options {
-            Some(change) => change(defaults),
-            None => defaults,
-        }
     }
 
     async fn fetch(&self, cx: FetchContext) -> Result<T, E> {

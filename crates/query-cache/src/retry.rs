@@ -3,28 +3,25 @@
 use std::time::Duration;
 
 use crate::error::ErrorClass;
+use crate::policy::Plain;
 
-const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(30);
-
-/// The wait after an attempt that failed, when `failures` failed before it and `retries` are allowed.
-/// `None`: that was the last.
+/// The wait after an attempt that failed, when `failures` failed before it. `None`: that was the last.
 ///
 /// Exponential with full jitter: anything from nothing to 1 s, 2 s, 4 s and so on up to 30 s, so that many
 /// who failed at once do not come back at once. An error that says when to come back is obeyed.
-pub(crate) fn wait_before(failures: u32, retries: u32, class: ErrorClass, random: u64) -> Option<Duration> {
+pub(crate) fn wait_before(failures: u32, policy: &Plain, class: ErrorClass, random: u64) -> Option<Duration> {
     let after = match class {
         ErrorClass::Retryable { after } => after,
         ErrorClass::Offline => None,
         ErrorClass::Unauthorized | ErrorClass::Permanent => return None,
     };
-    if failures >= retries {
+    if failures >= policy.retry {
         return None;
     }
     Some(after.unwrap_or_else(|| {
-        let most = FIRST.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX)).min(LONGEST);
-        let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(random % most.saturating_add(1))
+        let doubled = policy.first_wait.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX));
+        let most = u64::try_from(doubled.min(policy.longest_wait).as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(random.checked_rem(most.saturating_add(1)).unwrap_or(random))
     }))
 }
 
@@ -32,12 +29,16 @@ pub(crate) fn wait_before(failures: u32, retries: u32, class: ErrorClass, random
 mod tests {
     use super::*;
 
+    fn retries(retry: u32) -> Plain {
+        Plain { retry, ..Plain::default() }
+    }
+
     #[test]
     fn waits_double_up_to_thirty_seconds() {
         let longest = |failures| {
             (0..200_000_u64)
                 .step_by(7)
-                .filter_map(|random| wait_before(failures, u32::MAX, ErrorClass::RETRYABLE, random))
+                .filter_map(|random| wait_before(failures, &retries(u32::MAX), ErrorClass::RETRYABLE, random))
                 .max()
                 .unwrap()
         };
@@ -50,15 +51,23 @@ mod tests {
     }
 
     #[test]
+    fn a_wait_may_be_of_any_length() {
+        let forever = Plain { first_wait: Duration::MAX, longest_wait: Duration::MAX, ..Plain::default() };
+        assert_eq!(wait_before(2, &forever, ErrorClass::RETRYABLE, 7), Some(Duration::from_millis(7)));
+        let at_once = Plain { first_wait: Duration::ZERO, ..Plain::default() };
+        assert_eq!(wait_before(2, &at_once, ErrorClass::RETRYABLE, 7), Some(Duration::ZERO));
+    }
+
+    #[test]
     fn what_will_not_change_is_not_tried_again() {
-        assert_eq!(wait_before(0, 3, ErrorClass::Permanent, 5), None);
-        assert_eq!(wait_before(0, 3, ErrorClass::Unauthorized, 5), None);
-        assert_eq!(wait_before(3, 3, ErrorClass::RETRYABLE, 5), None);
+        assert_eq!(wait_before(0, &retries(3), ErrorClass::Permanent, 5), None);
+        assert_eq!(wait_before(0, &retries(3), ErrorClass::Unauthorized, 5), None);
+        assert_eq!(wait_before(3, &retries(3), ErrorClass::RETRYABLE, 5), None);
     }
 
     #[test]
     fn a_server_that_says_when_is_obeyed() {
         let hour = Duration::from_secs(3600);
-        assert_eq!(wait_before(0, 3, ErrorClass::Retryable { after: Some(hour) }, 5), Some(hour));
+        assert_eq!(wait_before(0, &retries(3), ErrorClass::Retryable { after: Some(hour) }, 5), Some(hour));
     }
 }

@@ -7,6 +7,11 @@ pub(crate) struct Slot {
     generation: u32,
 }
 
+impl Slot {
+    /// A name that finds nothing.
+    pub const NONE: Slot = Slot { index: u32::MAX, generation: u32::MAX };
+}
+
 pub(crate) struct Slab<T> {
     slots: Vec<(u32, Option<T>)>,
     free: Vec<u32>,

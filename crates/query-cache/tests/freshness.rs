@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{MISSING, Number, one, shows, stage};
-use query_cache::{StaleTime, minutes};
+use query_cache::{QueryFilter, StaleTime, minutes};
 
 fn five_minutes() -> Number {
     Number(1, |defaults| defaults.stale_after(minutes(5)))
@@ -64,7 +64,7 @@ fn two_invalidations_in_one_turn_make_one_fetch() {
     stage.seconds(1);
     stage.client.invalidate(&five_minutes());
     stage.client.invalidate(&five_minutes());
-    stage.client.invalidate_all();
+    stage.client.invalidate(QueryFilter::all());
     stage.world.run();
     assert_eq!(stage.server.requests(), 2);
     stage.seconds(1);

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use query_cache::{
-    Classify, ErrorClass, FetchContext, ManualEnvironment, Query, QueryClient, QueryKey, QueryObserver,
-    QueryOptions, WeakQueryClient, query, query_key, seconds,
+    Classify, ErrorClass, FetchContext, ManualEnvironment, Query, QueryClient, QueryFilter, QueryKey,
+    QueryObserver, QueryOptions, WeakQueryClient, query, query_key, seconds,
 };
 
 /// Data, error and query that call the client when they are dropped, and the data when it is compared.
@@ -31,7 +31,7 @@ impl Bomb {
         self.fuel.set(fuel);
         let plain = query(query_key!["plain"], async |_| Ok::<u8, String>(1));
         client.set_data(&plain, 2);
-        client.invalidate_all();
+        client.invalidate(QueryFilter::all());
         client.refetch(&plain);
         client.get_data(&plain);
         client.remove(&plain);
@@ -118,7 +118,7 @@ fn data_errors_queries_and_listeners_may_call_the_client() {
                 5 => fails.set(step % 2 == 0),
                 6 => client.set_online(step % 2 == 0),
                 7 => client.clear(),
-                8 => client.invalidate_all(),
+                8 => client.invalidate(QueryFilter::all()),
                 _ => world.advance(Duration::from_millis(700)),
             }
         }

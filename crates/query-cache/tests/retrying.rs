@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{BUSY, Fault, MISSING, Number, one, shows, stage, stage_with_seed};
-use query_cache::{ErrorClass, QueryError, QueryState, seconds};
+use query_cache::{ErrorClass, Query as _, QueryError, QueryState, seconds};
 
 fn twice() -> Number {
     Number(1, |defaults| defaults.retry(2))
@@ -256,7 +256,7 @@ fn what_a_fetch_needs_and_nobody_provided_is_said() {
     let world = ManualEnvironment::new(1);
     let client = QueryClient::new(world.clone());
     let fetch = async |cx: FetchContext| Ok::<_, String>(cx.get::<common::Server>()?.requests());
-    let viewer = client.observe(query(query_key![], fetch).options(|defaults| defaults.retry(0)), || {});
+    let viewer = client.observe(query(query_key![], fetch).with_options(|defaults| defaults.retry(0)), || {});
     world.run();
     let error = viewer.state().error().unwrap().to_string();
     assert!(error.contains("Server") && error.contains("client.provide"), "{error}");

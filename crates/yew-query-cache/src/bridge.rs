@@ -15,7 +15,6 @@ use crate::provider::use_client;
 pub(crate) struct Watch(Cell<Option<Watching>>);
 
 struct Watching {
-    query: AnyQuery,
     observer: Observer,
     fetching: bool,
 }
@@ -43,17 +42,17 @@ impl Watch {
     }
 
     /// Watches this query from now on, and lets go of the one before only then: what both want goes on.
-    fn follow(&self, client: &QueryClient, query: AnyQuery, update: UseForceUpdateHandle) -> Snapshot {
+    fn follow(&self, client: &QueryClient, query: &AnyQuery, update: UseForceUpdateHandle) -> Snapshot {
         let before = self.0.take();
         let watching = match before {
-            Some(before) if before.observer.client() == client && before.query.same_entry(&query) => {
-                before.observer.renew(&query);
-                Watching { query, ..before }
+            Some(before) if before.observer.client() == client => {
+                before.observer.follow(query);
+                before
             }
             before => {
-                let observer = client.observe_any(&query, Rc::new(move || update.force_update()));
+                let observer = client.observe_any(query, Rc::new(move || update.force_update()));
                 drop(before);
-                Watching { query, observer, fetching: false }
+                Watching { observer, fetching: false }
             }
         };
         let snapshot = watching.observer.show();
@@ -70,6 +69,6 @@ pub(crate) fn use_any_query(query: AnyQuery) -> (Result<Option<Snapshot>, Misuse
     let update = use_force_update();
     let watch = use_memo((), |()| Watch::default());
     let seen =
-        client.map(|client| cfg!(target_arch = "wasm32").then(|| watch.follow(&client, query, update)));
+        client.map(|client| cfg!(target_arch = "wasm32").then(|| watch.follow(&client, &query, update)));
     (seen, watch)
 }

@@ -94,6 +94,7 @@ fn View(props: &ViewProps) -> Html {
         Callback::from(move |_: MouseEvent| number.refetch())
     };
     let text = match number.state() {
+        QueryState::Idle => "idle".to_owned(),
         QueryState::Pending { retry: Some(retry), .. } if retry.waiting => {
             format!("attempt {} of {} failed: {}", retry.attempt, retry.attempts, retry.error)
         }

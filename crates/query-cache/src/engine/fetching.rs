@@ -2,150 +2,256 @@
 
 use std::rc::Rc;
 
-use super::{Effects, Engine, FlightId, Garbage, ObserverSlot, Value};
-use crate::entry::{EntryId, Fetch, Phase};
+use super::{Effects, Engine, FlightId, Garbage, Value, Verdict};
+use crate::entry::{Fetch, FetchCause, Phase};
 use crate::environment::Timestamp;
-use crate::error::ErrorClass;
+use crate::error::{ErrorClass, QueryError};
+use crate::events::Happening;
 use crate::flight::{Flight, Start};
+use crate::options::NetworkMode;
 use crate::retry::wait_before;
 use crate::slab::Slot;
-use crate::state::{Action, Failure};
+use crate::state::{Action, Failure, same_data};
+
+/// What came of an attempt, and what user code said about it.
+pub(crate) enum Answered<'a> {
+    /// `same_as`: data that it was found to be equal to.
+    Data {
+        data: &'a Value,
+        same_as: Option<&'a Value>,
+    },
+    Error {
+        error: &'a Value,
+        class: ErrorClass,
+    },
+}
 
 impl Engine {
     /// Makes sure that a fetch is under way, and that it is not merely waiting to try again.
-    pub fn refetch(&mut self, slot: Slot, fx: &mut Effects) {
+    pub(super) fn hurry(&mut self, slot: Slot, cause: FetchCause, now: Timestamp, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
-        match &entry.fetch {
+        match entry.fetch.as_deref_mut() {
             Some(Fetch { phase: Phase::Running(_), .. }) => {}
-            _ => {
-                entry.fetch = None;
-                self.ask(slot, fx);
+            Some(fetch) => {
+                fetch.failures = 0;
+                fetch.cause = cause;
+                self.restart(slot, now, fx);
             }
-        }
-    }
-
-    pub fn refetch_observed(&mut self, observer: ObserverSlot, fx: &mut Effects) {
-        if let Some(observer) = self.observers.get(observer.0) {
-            self.refetch(observer.entry, fx);
-        }
-    }
-
-    pub fn refetch_watched(&mut self, id: &EntryId, fx: &mut Effects) {
-        if let Some(slot) = self.index.get(id).copied()
-            && self.entries.get(slot).is_some_and(|entry| !entry.observers.is_empty())
-        {
-            self.refetch(slot, fx);
+            None => self.ask(slot, cause, now, fx),
         }
     }
 
     /// Begins a fetch, unless one is under way already.
-    pub(super) fn ask(&mut self, slot: Slot, fx: &mut Effects) {
+    pub(super) fn ask(&mut self, slot: Slot, cause: FetchCause, now: Timestamp, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         if entry.fetch.is_some() || entry.query.is_none() {
             return;
         }
-        self.fetches += 1;
-        entry.fetch = Some(Fetch {
-            number: self.fetches,
+        entry.fetch = Some(Box::new(Fetch {
+            number: 0,
+            cause,
             failures: 0,
             invalidations: entry.invalidations,
             writes: entry.writes,
             phase: Phase::Blocked,
-        });
-        self.apply(slot, &Action::Begin, fx);
-        self.attempt(slot, fx);
+            detached: false,
+            waiters: Vec::new(),
+            before: entry.state.clone(),
+        }));
+        self.restart(slot, now, fx);
+    }
+
+    /// Begins the first attempt of a fetch, or begins it anew: an attempt under way is dropped, and those
+    /// who wait get the new one's answer.
+    pub(super) fn restart(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
+        let Some(fetch) = self.entries.get_mut(slot).and_then(|entry| entry.fetch.as_mut()) else { return };
+        if let Phase::Running(flight) = std::mem::replace(&mut fetch.phase, Phase::Blocked) {
+            fx.aborts.push(flight);
+        }
+        let open = self.send(slot, fx);
+        self.apply(slot, &Action::Begin { paused: !open }, fx);
+        self.tell(slot, Happening::Fetching { paused: !open }, fx);
+        self.arm(slot, now);
     }
 
     /// Sends the next attempt, or has it wait for the world.
     pub(super) fn attempt(&mut self, slot: Slot, fx: &mut Effects) {
-        let Some(entry) = self.entries.get_mut(slot) else { return };
-        let (Some(fetch), Some(query)) = (&mut entry.fetch, &entry.query) else { return };
-        let open = self.online && !self.held && (self.focused || fetch.failures == 0);
-        if !open {
+        let open = self.send(slot, fx);
+        self.apply(slot, if open { &Action::Attempt } else { &Action::Pause }, fx);
+    }
+
+    fn send(&mut self, slot: Slot, fx: &mut Effects) -> bool {
+        let Some(entry) = self.entries.get_mut(slot) else { return false };
+        let hidden = self.held && !entry.policy.plain.public;
+        let networked = self.online || !entry.needs_network();
+        let (Some(fetch), Some(query)) = (&mut entry.fetch, &entry.query) else { return false };
+        if hidden || !networked || !(self.focused || fetch.failures == 0) {
             fetch.phase = Phase::Blocked;
-            self.apply(slot, &Action::Pause, fx);
-            return;
+            return false;
         }
         // What the server says from here on is newer than what was written or invalidated before.
         fetch.invalidations = entry.invalidations;
         fetch.writes = entry.writes;
+        self.fetches += 1;
+        fetch.number = self.fetches;
         let flight = Rc::new(Flight::default());
         fetch.phase = Phase::Running(flight.clone());
         fx.starts.push(Start {
-            id: FlightId { entry: slot, number: fetch.number },
+            id: FlightId { entry: slot, number: fetch.number, scope: self.scope },
             flight,
             query: query.clone(),
+            policy: entry.policy.clone(),
             attempt: fetch.failures.saturating_add(1),
+            cause: fetch.cause,
         });
-        self.apply(slot, &Action::Attempt, fx);
+        true
+    }
+
+    /// Whether this attempt is still the one that is waited for.
+    pub fn awaits(&self, id: FlightId) -> bool {
+        self.entries.get(id.entry).is_some_and(|entry| {
+            let current = id.scope == self.scope || entry.policy.plain.public;
+            current && entry.fetch.as_ref().is_some_and(|fetch| fetch.number == id.number)
+        })
     }
 
     /// An attempt has its answer.
     pub fn settle(
         &mut self,
         id: FlightId,
-        answer: Result<&Value, (&Value, ErrorClass)>,
+        answer: &Answered<'_>,
         now: Timestamp,
         random: u64,
         fx: &mut Effects,
     ) {
+        if !self.awaits(id) {
+            return;
+        }
         let slot = id.entry;
         let online = self.online;
         let Some(entry) = self.entries.get_mut(slot) else { return };
-        let Some(fetch) = entry.fetch.as_mut().filter(|fetch| fetch.number == id.number) else { return };
+        let Some(fetch) = entry.fetch.as_mut() else { return };
         match std::mem::replace(&mut fetch.phase, Phase::Blocked) {
             Phase::Running(flight) => fx.garbage.push(Garbage::Flight(flight)),
             Phase::Waiting(_) | Phase::Blocked => return,
         }
         let behind = fetch.invalidations != entry.invalidations;
         if fetch.writes != entry.writes {
-            entry.fetch = None;
-            self.apply(slot, &Action::Cancel, fx);
+            // Whatever it says is older than what was written.
+            self.revert(slot, fx);
         } else {
-            match answer {
-                Ok(data) => {
-                    entry.fetch = None;
+            match *answer {
+                Answered::Data { data, same_as } => {
+                    // Honoured only if that is still what is there.
+                    let same = same_as.filter(|same| same_data(entry.state.data.as_ref(), Some(same)));
+                    let data = same.unwrap_or(data);
                     self.apply(slot, &Action::Success { data, at: now, behind }, fx);
+                    self.tell(slot, Happening::Fetched { data: data.clone() }, fx);
+                    self.finish(slot, &Ok(data.clone()), fx);
+                    self.drop_stand_ins(slot, fx);
                 }
-                Err((_, ErrorClass::Offline)) if !online => {
+                Answered::Error { class: ErrorClass::Offline, .. }
+                    if !online && entry.policy.plain.network != NetworkMode::Always =>
+                {
                     self.apply(slot, &Action::Pause, fx);
                     return;
                 }
-                Err((error, class)) => match wait_before(fetch.failures, entry.policy.retry, class, random) {
-                    Some(wait) => {
-                        fetch.failures += 1;
-                        let failure = Failure {
-                            attempt: fetch.failures,
-                            attempts: entry.policy.retry.saturating_add(1),
-                            error: error.clone(),
-                            wait,
-                            at: now.after(wait),
-                            waiting: true,
-                        };
+                Answered::Error { error, class } => {
+                    let plain = &entry.policy.plain;
+                    let wait = wait_before(fetch.failures, plain, class, random);
+                    fetch.failures = fetch.failures.saturating_add(1);
+                    let failure = Rc::new(Failure {
+                        attempt: fetch.failures,
+                        attempts: plain.retry.saturating_add(1),
+                        error: error.clone(),
+                        wait: wait.unwrap_or_default(),
+                        at: now.after(wait.unwrap_or_default()),
+                    });
+                    if wait.is_some() {
                         fetch.phase = Phase::Waiting(failure.at);
                         self.apply(slot, &Action::Retry(&failure), fx);
-                        self.arm(slot);
+                        self.arm(slot, now);
                         return;
                     }
-                    None => {
-                        entry.fetch = None;
-                        self.apply(slot, &Action::Error { error }, fx);
-                    }
-                },
+                    self.apply(slot, &Action::Error { failure: &failure, at: now }, fx);
+                    self.tell(slot, Happening::FetchFailed { error: error.clone() }, fx);
+                    self.finish(slot, &Err(QueryError::Fetch(error.clone())), fx);
+                }
             }
         }
+        self.settled(slot, now);
         if behind {
             self.make_due(slot, now, fx);
         }
     }
 
-    /// Calls the fetch off. It reverts to what was known before.
-    pub(super) fn cancel(&mut self, slot: Slot, fx: &mut Effects) {
+    /// What begins to count when a fetch is over: intervals, and the time an unwatched entry is kept.
+    pub(super) fn settled(&mut self, slot: Slot, now: Timestamp) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
-        let Some(fetch) = entry.fetch.take() else { return };
-        if let Phase::Running(flight) = fetch.phase {
+        if entry.observers.is_empty() {
+            entry.gc_at = entry.policy.plain.gc.from(now);
+        }
+        self.restart_polls(slot, now);
+        self.arm(slot, now);
+    }
+
+    /// Ends a fetch whose verdict is in the state already, and tells those who wait for it.
+    pub(super) fn finish(&mut self, slot: Slot, verdict: &Verdict, fx: &mut Effects) {
+        let Some(fetch) = self.entries.get_mut(slot).and_then(|entry| entry.fetch.take()) else { return };
+        for waiter in &fetch.waiters {
+            if let Some(waiter) = self.waiters.get_mut(waiter.0) {
+                waiter.entry = None;
+                waiter.verdict = Some(verdict.clone());
+                fx.wakers.extend(waiter.waker.take());
+            }
+        }
+        fx.garbage.push(Garbage::Fetch(fetch));
+    }
+
+    /// Calls the fetch off: all is as it was before, but for what was written since. Who waits gets the data
+    /// that is there.
+    pub(super) fn revert(&mut self, slot: Slot, fx: &mut Effects) {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        let Some(fetch) = entry.fetch.as_mut() else { return };
+        if let Phase::Running(flight) = std::mem::replace(&mut fetch.phase, Phase::Blocked) {
             fx.aborts.push(flight);
         }
-        self.apply(slot, &Action::Cancel, fx);
+        let before = fetch.before.clone();
+        let verdict = entry.state.data.clone().ok_or(QueryError::Cancelled);
+        self.apply(slot, &Action::Revert { before: &before }, fx);
+        self.finish(slot, &verdict, fx);
+        fx.garbage.push(Garbage::State(before));
+        fx.garbage.push(Garbage::Verdict(verdict));
+        self.tell(slot, Happening::Cancelled, fx);
+    }
+
+    /// Drops the fetch without a trace in the state, which is about to go. Who waits is told that it was
+    /// called off: the data that is there must not reach them any more.
+    pub(super) fn abandon(&mut self, slot: Slot, fx: &mut Effects) {
+        let Some(fetch) = self.entries.get_mut(slot).and_then(|entry| entry.fetch.as_mut()) else { return };
+        if let Phase::Running(flight) = std::mem::replace(&mut fetch.phase, Phase::Blocked) {
+            fx.aborts.push(flight);
+        }
+        self.finish(slot, &Err(QueryError::Cancelled), fx);
+        self.tell(slot, Happening::Cancelled, fx);
+    }
+
+    /// Calls the fetch off, and makes that its verdict.
+    pub(super) fn call_off(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
+        let Some(fetch) = self.entries.get_mut(slot).and_then(|entry| entry.fetch.as_mut()) else { return };
+        if let Phase::Running(flight) = std::mem::replace(&mut fetch.phase, Phase::Blocked) {
+            fx.aborts.push(flight);
+        }
+        self.apply(slot, &Action::CalledOff { at: now }, fx);
+        self.finish(slot, &Err(QueryError::Cancelled), fx);
+        self.tell(slot, Happening::Cancelled, fx);
+    }
+
+    /// Drops a fetch that nobody wants any more.
+    pub(super) fn drop_unwanted(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
+        if self.entries.get(slot).is_some_and(|entry| entry.fetch.is_some() && !entry.is_wanted()) {
+            self.revert(slot, fx);
+            self.settled(slot, now);
+        }
     }
 }

@@ -1,76 +1,192 @@
 //! Writing, invalidating and forgetting.
 
+use std::rc::Rc;
+
 use super::{Effects, Engine, Garbage, Value};
-use crate::entry::{EntryId, Fetch, Phase};
+use crate::entry::{Entry, Fetch, FetchCause, Kind, Phase};
 use crate::environment::Timestamp;
-use crate::options::Policy;
+use crate::events::Happening;
+use crate::key::QueryKey;
+use crate::options::StaleTime;
+use crate::policy::{Initial, Policy};
 use crate::slab::Slot;
-use crate::state::Action;
+use crate::state::{Action, State};
+
+/// What is fetched at once of what is invalidated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Then {
+    /// What somebody watches.
+    #[default]
+    FetchActive,
+    /// What nobody watches.
+    FetchInactive,
+    /// Both.
+    FetchAll,
+    /// Nothing: it is fetched when somebody asks for it.
+    Nothing,
+}
 
 impl Engine {
-    pub fn write(&mut self, id: &EntryId, policy: Policy, data: &Value, now: Timestamp, fx: &mut Effects) {
-        let slot = self.entry(id, policy, now);
+    pub fn entry_for_write(
+        &mut self,
+        key: &QueryKey,
+        kind: Kind,
+        policy: &Rc<Policy>,
+        now: Timestamp,
+        fx: &mut Effects,
+    ) -> Slot {
+        self.entry(key, kind, policy, now, fx)
+    }
+
+    pub fn write(&mut self, slot: Slot, data: &Value, at: Timestamp, now: Timestamp, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
-        entry.writes += 1;
-        entry.gc_at = entry.policy.gc.from(now);
-        let running = matches!(&entry.fetch, Some(Fetch { phase: Phase::Running(_), .. }));
-        self.apply(slot, &Action::Write { data, at: now }, fx);
-        if !running {
+        entry.writes = entry.writes.wrapping_add(1);
+        if entry.observers.is_empty() {
+            entry.gc_at = entry.policy.plain.gc.from(now);
+        }
+        self.apply(slot, &Action::Write { data, at }, fx);
+        self.tell(slot, Happening::Written, fx);
+        self.after_write(slot, now, fx);
+    }
+
+    /// Tells two moments of an entry apart. `None`: there is no entry.
+    pub fn version(&self, slot: Option<Slot>) -> Option<(Slot, u32, *const State)> {
+        let slot = slot?;
+        self.entries.get(slot).map(|entry| (slot, entry.writes, Rc::as_ptr(&entry.state)))
+    }
+
+    /// A source of data says that it failed.
+    pub fn push_error(
+        &mut self,
+        key: &QueryKey,
+        kind: Kind,
+        policy: &Rc<Policy>,
+        error: &Value,
+        now: Timestamp,
+        fx: &mut Effects,
+    ) {
+        let slot = self.entry(key, kind, policy, now, fx);
+        if let Some(entry) = self.entries.get_mut(slot) {
+            entry.writes = entry.writes.wrapping_add(1);
+        }
+        self.apply(slot, &Action::PushedError { error, at: now }, fx);
+        self.tell(slot, Happening::FetchFailed { error: error.clone() }, fx);
+        self.after_write(slot, now, fx);
+    }
+
+    fn after_write(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
+        let Some(entry) = self.entries.get(slot) else { return };
+        let running = matches!(entry.fetch.as_deref(), Some(Fetch { phase: Phase::Running(_), .. }));
+        let has_data = entry.data().is_some();
+        if !running && has_data {
             // Its answer would be discarded: no need to send another attempt.
-            self.cancel(slot, fx);
+            self.revert(slot, fx);
         }
-        self.arm(slot);
+        if has_data {
+            self.drop_stand_ins(slot, fx);
+        }
+        self.restart_polls(slot, now);
+        self.arm(slot, now);
     }
 
-    pub fn invalidate(&mut self, id: &EntryId, now: Timestamp, fx: &mut Effects) {
-        if let Some(slot) = self.index.get(id).copied() {
-            self.invalidate_slot(slot, now, fx);
-        }
-    }
-
-    pub fn invalidate_all(&mut self, now: Timestamp, fx: &mut Effects) {
-        for slot in self.entries.names() {
-            self.invalidate_slot(slot, now, fx);
-        }
-    }
-
-    pub(super) fn invalidate_slot(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
+    pub fn invalidate(&mut self, slot: Slot, then: Then, now: Timestamp, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
-        entry.invalidations += 1;
-        self.apply(slot, &Action::Invalidate, fx);
-        self.make_due(slot, now, fx);
-    }
-
-    /// Forgets an entry. Whoever watches it sees it pending, and it is fetched anew for them.
-    pub fn remove(&mut self, id: &EntryId, now: Timestamp, fx: &mut Effects) {
-        if let Some(slot) = self.index.get(id).copied() {
-            self.forget(slot, now, fx);
+        entry.invalidations = entry.invalidations.wrapping_add(1);
+        let told = entry.state.invalidated;
+        let unwatched = entry.observers.is_empty();
+        if !told {
+            self.apply(slot, &Action::Invalidate, fx);
+            self.tell(slot, Happening::Invalidated, fx);
+        }
+        match then {
+            Then::FetchActive => self.make_due(slot, now, fx),
+            Then::FetchInactive if unwatched => self.refetch(slot, now, fx),
+            Then::FetchAll if unwatched => self.refetch(slot, now, fx),
+            Then::FetchAll => self.make_due(slot, now, fx),
+            Then::FetchInactive | Then::Nothing => {}
         }
     }
 
-    pub fn clear(&mut self, now: Timestamp, fx: &mut Effects) {
-        for slot in self.entries.names() {
-            self.forget(slot, now, fx);
+    /// Fetches again, fresh or not, unless it is static or all who watch are disabled.
+    pub fn refetch(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
+        let Some(entry) = self.entries.get(slot) else { return };
+        let fixed = entry.policy.plain.stale == StaleTime::Static && entry.data().is_some();
+        let unwatched = entry.observers.is_empty();
+        if fixed || !(unwatched || self.is_active(entry)) {
+            return;
+        }
+        if entry.runs_behind() {
+            self.restart(slot, now, fx);
+        }
+        self.hurry(slot, FetchCause::Asked, now, fx);
+        if unwatched {
+            self.detach_fetch(slot);
         }
     }
 
-    pub(super) fn forget(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
-        self.cancel(slot, fx);
-        match self.entries.get_mut(slot) {
-            Some(entry) if !entry.observers.is_empty() => {
-                self.apply(slot, &Action::Reset, fx);
-                self.make_due(slot, now, fx);
+    /// Fetches again because one who watches asks, whatever the options.
+    pub fn refetch_observed(&mut self, observer: super::ObserverSlot, now: Timestamp, fx: &mut Effects) {
+        if let Some(slot) = self.observers.get(observer.0).map(|observer| observer.entry) {
+            self.hurry(slot, FetchCause::Asked, now, fx);
+        }
+    }
+
+    /// Calls a fetch off: as if it had never been, or as a failure.
+    pub fn cancel(&mut self, slot: Slot, reverts: bool, now: Timestamp, fx: &mut Effects) {
+        if reverts {
+            self.revert(slot, fx);
+        } else {
+            self.call_off(slot, now, fx);
+        }
+        self.settled(slot, now);
+    }
+
+    /// Back to the beginning; fetched anew for those who watch. What they begin with is to be asked for.
+    pub fn reset(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) -> Option<Initial> {
+        let active = self.is_active(self.entries.get(slot)?);
+        self.abandon(slot, fx);
+        let entry = self.entries.get_mut(slot)?;
+        entry.invalidations = entry.invalidations.wrapping_add(1);
+        entry.writes = entry.writes.wrapping_add(1);
+        for name in &entry.observers {
+            if let Some(observer) = self.observers.get_mut(name.0) {
+                fx.garbage.extend(observer.stand_in.take().map(Garbage::Value));
             }
-            _ => self.discard(slot, fx),
         }
+        let initial = entry.policy.initial().cloned();
+        self.apply(slot, &Action::Reset { awaited: active }, fx);
+        self.make_due(slot, now, fx);
+        initial
+    }
+
+    /// Forgets an entry. Whoever watches it sees it as it was before it was first fetched.
+    pub fn remove(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) -> Option<Initial> {
+        if self.entries.get(slot).is_some_and(|entry| entry.observers.is_empty()) {
+            self.abandon(slot, fx);
+            self.discard(slot, fx);
+            return None;
+        }
+        self.reset(slot, now, fx)
     }
 
     pub(super) fn discard(&mut self, slot: Slot, fx: &mut Effects) {
-        let Some(entry) = self.entries.remove(slot) else { return };
-        let entry = Box::new(entry);
-        if let Some((id, _)) = self.index.remove_entry(&entry.id) {
-            drop(id); // A key and a type: no user code.
+        let Some(mut entry) = self.entries.remove(slot) else { return };
+        self.index.remove(&mut self.entries, slot, &entry);
+        if let Some(feed) = entry.feed.take() {
+            fx.garbage.extend(feed.guard.map(Garbage::Guard));
         }
-        fx.garbage.push(Garbage::Entry(entry));
+        if self.listening {
+            let removed = Happening::Removed;
+            fx.events.push(crate::events::CacheEvent { key: entry.key.clone(), happening: removed });
+        }
+        fx.garbage.push(Garbage::Entry(Box::new(entry)));
+    }
+
+    /// Whether somebody who watches is enabled.
+    pub(super) fn is_active(&self, entry: &Entry) -> bool {
+        entry
+            .observers
+            .iter()
+            .any(|name| self.observers.get(name.0).is_some_and(|observer| observer.policy.plain.enabled))
     }
 }

@@ -1,86 +1,303 @@
 //! Who watches what. The last to let go of an entry calls its fetch off.
 
+use std::any::Any;
 use std::rc::Rc;
 
-use super::{Effects, Engine, Garbage, Listener, Observer, ObserverSlot};
-use crate::entry::EntryId;
+use super::{Effects, Engine, FeedStart, Garbage, Listener, Observer, ObserverSlot, Value};
+use crate::entry::{Entry, Feed, FetchCause, Kind};
 use crate::environment::Timestamp;
-use crate::options::Policy;
+use crate::events::Happening;
+use crate::key::QueryKey;
+use crate::policy::Policy;
 use crate::query::DynQuery;
-use crate::state::Parts;
+use crate::slab::Slot;
+use crate::state::{Action, Parts, Status};
+use crate::view::Snapshot;
+
+/// A query that somebody asks for, and what user code said about it before.
+pub(crate) struct Asked<'a> {
+    pub key: &'a QueryKey,
+    pub kind: Kind,
+    pub query: &'a Rc<dyn DynQuery>,
+    pub policy: &'a Rc<Policy>,
+    /// For the entry, if it has no data.
+    pub initial: Option<&'a (Value, Option<Timestamp>)>,
+    /// For the observer, while the entry has no data.
+    pub stand_in: Option<&'a Value>,
+}
 
 impl Engine {
+    /// The entry of what is asked for, up to date with how it is to be fetched.
+    pub(super) fn prepare(&mut self, asked: &Asked<'_>, now: Timestamp, fx: &mut Effects) -> Slot {
+        let slot = self.entry(asked.key, asked.kind, asked.policy, now, fx);
+        self.equip(slot, asked.query, asked.policy, fx);
+        if let Some((data, at)) = asked.initial {
+            self.initial(slot, data, at.unwrap_or(now), now, fx);
+        }
+        slot
+    }
+
+    fn equip(&mut self, slot: Slot, query: &Rc<dyn DynQuery>, policy: &Rc<Policy>, fx: &mut Effects) {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        fx.garbage.extend(entry.query.replace(query.clone()).map(Garbage::Query));
+        fx.garbage.push(Garbage::Policy(std::mem::replace(&mut entry.policy, policy.clone())));
+    }
+
+    /// Data to begin with, where there is none.
+    pub fn initial(&mut self, slot: Slot, data: &Value, at: Timestamp, now: Timestamp, fx: &mut Effects) {
+        if self.entries.get(slot).is_some_and(|entry| entry.data().is_none()) {
+            self.apply(slot, &Action::Initial { data, at }, fx);
+            self.arm(slot, now);
+        }
+    }
+
     pub fn observe(
         &mut self,
-        id: &EntryId,
-        query: &Rc<dyn DynQuery>,
-        policy: Policy,
+        asked: &Asked<'_>,
         listener: &Listener,
         now: Timestamp,
         fx: &mut Effects,
     ) -> ObserverSlot {
-        let slot = self.entry(id, policy, now);
-        let mut observer = Observer {
+        let slot = self.prepare(asked, now, fx);
+        let name = ObserverSlot(self.observers.insert(Observer {
             entry: slot,
             position: 0,
             interest: Parts::STATE,
-            listener: listener.clone(),
             noticed: false,
-        };
-        let wanted = match self.entries.get_mut(slot) {
-            Some(entry) => {
-                observer.position = entry.observers.len();
-                entry.policy = policy;
-                fx.garbage.extend(entry.query.replace(query.clone()).map(Garbage::Query));
-                entry.fetch.is_none() && entry.is_stale(now)
+            data_updates: 0,
+            error_updates: 0,
+            policy: asked.policy.clone(),
+            listener: listener.clone(),
+            stand_in: None,
+            since: now,
+        }));
+        self.attach(name, slot, asked, now, fx);
+        // What the fetch has changed is there before the caller can look.
+        self.seen(name);
+        name
+    }
+
+    /// The observer turns to another entry: takes up interest in that before it lets go of this one.
+    pub fn turn(&mut self, name: ObserverSlot, asked: &Asked<'_>, now: Timestamp, fx: &mut Effects) {
+        let Some(observer) = self.observers.get(name.0) else { return };
+        let (left, position) = (observer.entry, observer.position);
+        let previous = match self.entries.get(left) {
+            Some(entry) if asked.policy.plain.keep_previous && !self.is_hidden(entry) => {
+                entry.data().or(observer.stand_in.as_ref()).cloned()
             }
-            None => false,
+            _ => None,
         };
-        let observer = ObserverSlot(self.observers.insert(observer));
-        if let Some(entry) = self.entries.get_mut(slot) {
-            entry.observers.push(observer);
+        let slot = self.prepare(asked, now, fx);
+        let asked = Asked { stand_in: previous.as_ref().or(asked.stand_in), ..*asked };
+        self.attach(name, slot, &asked, now, fx);
+        self.detach(left, position, now, fx);
+        self.notice(name, fx);
+        fx.garbage.extend(previous.map(Garbage::Value));
+    }
+
+    /// Enters an observer with an entry, and fetches it if that is a reason to.
+    fn attach(
+        &mut self,
+        name: ObserverSlot,
+        slot: Slot,
+        asked: &Asked<'_>,
+        now: Timestamp,
+        fx: &mut Effects,
+    ) {
+        let (Some(entry), Some(observer)) = (self.entries.get_mut(slot), self.observers.get_mut(name.0))
+        else {
+            return;
+        };
+        observer.entry = slot;
+        observer.position = u32::try_from(entry.observers.len()).unwrap_or(u32::MAX);
+        observer.data_updates = entry.state.data_updates;
+        observer.error_updates = entry.state.error_updates;
+        observer.since = now;
+        observer.noticed = false;
+        let stand_in = asked.stand_in.filter(|_| entry.data().is_none()).cloned();
+        fx.garbage.extend(std::mem::replace(&mut observer.stand_in, stand_in).map(Garbage::Value));
+        let policy = std::mem::replace(&mut observer.policy, asked.policy.clone());
+        fx.garbage.push(Garbage::Policy(policy));
+        entry.tells_stale |= observer.interest.meets(Parts::STALE);
+        if let Some(every) = asked.policy.plain.interval.filter(|_| asked.policy.plain.enabled) {
+            entry.poll_at = entry.poll_at.min(now.after(every));
         }
-        if wanted {
-            self.ask(slot, fx);
+        let first = entry.observers.is_empty();
+        entry.observers.push(name);
+        if first {
+            self.open_feed(slot, fx);
+            self.tell(slot, Happening::Watched, fx);
         }
-        observer
+        self.ask_on_mount(slot, asked.policy, now, fx);
+        self.arm(slot, now);
+    }
+
+    fn ask_on_mount(&mut self, slot: Slot, policy: &Policy, now: Timestamp, fx: &mut Effects) {
+        let Some(entry) = self.entries.get(slot) else { return };
+        let wanted = if entry.data().is_none() {
+            policy.plain.retry_on_mount || entry.state.status != Status::Error
+        } else {
+            entry.moved_by(policy.plain.on_mount, now)
+        };
+        if wanted && policy.plain.enabled {
+            self.ask(slot, FetchCause::Asked, now, fx);
+        }
     }
 
     /// The observer's query has changed, but not the entry it asks for.
     pub fn renew(
         &mut self,
-        observer: ObserverSlot,
+        name: ObserverSlot,
         query: &Rc<dyn DynQuery>,
-        policy: Policy,
+        policy: &Rc<Policy>,
+        now: Timestamp,
         fx: &mut Effects,
     ) {
-        let Some(observer) = self.observers.get(observer.0) else { return };
-        let Some(entry) = self.entries.get_mut(observer.entry) else { return };
-        entry.policy = policy;
-        fx.garbage.extend(entry.query.replace(query.clone()).map(Garbage::Query));
-    }
-
-    pub fn add_interest(&mut self, observer: ObserverSlot, parts: Parts) {
-        if let Some(observer) = self.observers.get_mut(observer.0) {
-            observer.interest = observer.interest | parts;
+        let Some(observer) = self.observers.get_mut(name.0) else { return };
+        let slot = observer.entry;
+        let before = std::mem::replace(&mut observer.policy, policy.clone());
+        let enabled = policy.plain.enabled && !before.plain.enabled;
+        let polls = policy.plain.interval != before.plain.interval || enabled;
+        if polls {
+            observer.since = now;
         }
+        fx.garbage.push(Garbage::Policy(before));
+        self.equip(slot, query, policy, fx);
+        if polls {
+            self.plan_poll(slot, now, |_, _| false);
+        }
+        if enabled && self.entries.get(slot).is_some_and(|entry| entry.is_stale(now)) {
+            self.ask(slot, FetchCause::Asked, now, fx);
+        }
+        self.arm(slot, now);
     }
 
-    pub fn unobserve(&mut self, observer: ObserverSlot, now: Timestamp, fx: &mut Effects) {
-        let Some(observer) = self.observers.remove(observer.0) else { return };
-        let Observer { entry: slot, position, listener, .. } = observer;
+    pub fn unobserve(&mut self, name: ObserverSlot, now: Timestamp, fx: &mut Effects) {
+        let Some(observer) = self.observers.remove(name.0) else { return };
+        let Observer { entry, position, listener, policy, stand_in, .. } = observer;
         fx.garbage.push(Garbage::Listener(listener));
+        fx.garbage.push(Garbage::Policy(policy));
+        fx.garbage.extend(stand_in.map(Garbage::Value));
+        self.detach(entry, position, now, fx);
+    }
+
+    /// Strikes an observer from an entry's list.
+    fn detach(&mut self, slot: Slot, position: u32, now: Timestamp, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
-        if position < entry.observers.len() {
-            entry.observers.swap_remove(position);
+        let place = position as usize;
+        if place < entry.observers.len() {
+            entry.observers.swap_remove(place);
         }
-        let moved = entry.observers.get(position).copied();
-        if entry.observers.is_empty() {
-            entry.gc_at = entry.policy.gc.from(now);
-            self.cancel(slot, fx);
-            self.arm(slot);
-        } else if let Some(moved) = moved.and_then(|moved| self.observers.get_mut(moved.0)) {
+        if let Some(moved) = entry.observers.get(place).and_then(|moved| self.observers.get_mut(moved.0)) {
             moved.position = position;
+        }
+        if !entry.observers.is_empty() {
+            return;
+        }
+        entry.gc_at = entry.policy.plain.gc.from(now);
+        entry.poll_at = Timestamp::MAX;
+        entry.tells_stale = false;
+        if let Some(feed) = entry.feed.take() {
+            fx.garbage.extend(feed.guard.map(Garbage::Guard));
+        }
+        self.drop_unwanted(slot, now, fx);
+        self.arm(slot, now);
+        self.tell(slot, Happening::Unwatched, fx);
+    }
+
+    /// What the observer sees at this moment.
+    pub fn snapshot(&self, name: ObserverSlot, now: Timestamp) -> Snapshot {
+        let observer = self.observers.get(name.0);
+        let entry = observer.and_then(|observer| self.entries.get(observer.entry));
+        let enabled = observer.is_some_and(|observer| observer.policy.plain.enabled);
+        match (observer, entry.filter(|entry| !self.is_hidden(entry))) {
+            (Some(observer), Some(entry)) => Snapshot {
+                state: entry.state.clone(),
+                stand_in: observer.stand_in.clone(),
+                stale: enabled && entry.is_stale(now),
+                enabled,
+                fetched_since: entry.state.data_updates > observer.data_updates
+                    || entry.state.error_updates > observer.error_updates,
+            },
+            _ => Snapshot {
+                state: self.nothing.clone(),
+                stand_in: None,
+                stale: enabled,
+                enabled,
+                fetched_since: false,
+            },
+        }
+    }
+
+    /// The observer has seen the state: whatever it was to be told is told.
+    pub fn seen(&mut self, name: ObserverSlot) {
+        if let Some(observer) = self.observers.get_mut(name.0) {
+            observer.noticed = false;
+        }
+    }
+
+    pub fn add_interest(&mut self, name: ObserverSlot, parts: Parts, now: Timestamp) {
+        let Some(observer) = self.observers.get_mut(name.0) else { return };
+        observer.interest = observer.interest | parts;
+        let slot = observer.entry;
+        if let Some(entry) = self.entries.get_mut(slot).filter(|_| parts.meets(Parts::STALE)) {
+            entry.tells_stale = true;
+            self.arm(slot, now);
+        }
+    }
+
+    /// From now on only these parts, for somebody who has just begun to watch.
+    pub fn set_interest(&mut self, name: ObserverSlot, parts: Parts) {
+        if let Some(observer) = self.observers.get_mut(name.0) {
+            observer.interest = parts;
+        }
+    }
+
+    pub fn observed(&self, name: ObserverSlot) -> Option<(Slot, &Entry)> {
+        let slot = self.observers.get(name.0)?.entry;
+        Some((slot, self.entries.get(slot)?))
+    }
+
+    /// The answer is there: what stood in for it can go.
+    pub(super) fn drop_stand_ins(&mut self, slot: Slot, fx: &mut Effects) {
+        let Some(entry) = self.entries.get(slot) else { return };
+        for name in &entry.observers {
+            if let Some(observer) = self.observers.get_mut(name.0) {
+                fx.garbage.extend(observer.stand_in.take().map(Garbage::Value));
+            }
+        }
+    }
+
+    fn open_feed(&mut self, slot: Slot, fx: &mut Effects) {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        let Some(source) = entry.policy.source().cloned() else { return };
+        self.feeds = self.feeds.wrapping_add(1);
+        entry.feed = Some(Box::new(Feed { number: self.feeds, guard: None }));
+        fx.feeds.push(FeedStart {
+            entry: slot,
+            number: self.feeds,
+            source,
+            key: entry.key.clone(),
+            kind: entry.kind,
+            scope: (!entry.policy.plain.public).then_some(self.scope),
+        });
+    }
+
+    /// Opens the sources of what is watched anew, for a new scope.
+    pub(super) fn reopen_feed(&mut self, slot: Slot, fx: &mut Effects) {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        if let Some(feed) = entry.feed.take() {
+            fx.garbage.extend(feed.guard.map(Garbage::Guard));
+            self.open_feed(slot, fx);
+        }
+    }
+
+    /// The source is open. Its guard is given back if nobody watches any more.
+    pub fn keep_guard(&mut self, slot: Slot, number: u32, guard: Box<dyn Any>, fx: &mut Effects) {
+        let feed = self.entries.get_mut(slot).and_then(|entry| entry.feed.as_mut());
+        match feed.filter(|feed| feed.number == number) {
+            Some(feed) => fx.garbage.extend(feed.guard.replace(guard).map(Garbage::Guard)),
+            None => fx.garbage.push(Garbage::Guard(guard)),
         }
     }
 }

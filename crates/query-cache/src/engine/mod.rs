@@ -3,26 +3,36 @@
 //! The engine stores users' values but never calls, compares, polls or drops one: it takes what comes in by
 //! reference, and whatever leaves it leaves through [`Effects`], which the client runs after it has let go.
 
+mod calls;
 mod fetching;
 mod forgetting;
 mod interest;
 mod later;
+mod matching;
 mod scope;
 mod world;
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::rc::Rc;
+use std::task::Waker;
 
-use crate::entry::{Entry, EntryId};
+pub(crate) use fetching::Answered;
+pub use forgetting::Then;
+pub(crate) use interest::Asked;
+
+use crate::entry::{Entry, Fetch, Kind};
 use crate::environment::Timestamp;
+use crate::error::QueryError;
+use crate::events::{CacheEvent, Happening};
 use crate::flight::{Flight, Start};
-use crate::key::KeyHasher;
-use crate::options::Policy;
+use crate::index::Index;
+use crate::key::QueryKey;
+use crate::policy::{Policy, Source};
 use crate::query::DynQuery;
 use crate::slab::{Slab, Slot};
 use crate::state::{Action, Parts, State, diff, reduce};
 use crate::timers::Timers;
+use crate::view::Snapshot;
 
 /// A user's value, without its type.
 pub(crate) type Value = Rc<dyn Any>;
@@ -30,23 +40,62 @@ pub(crate) type Value = Rc<dyn Any>;
 /// Called when something that an observer shows has changed.
 pub(crate) type Listener = Rc<dyn Fn()>;
 
+/// What came of a fetch.
+pub(crate) type Verdict = Result<Value, QueryError<dyn Any>>;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ObserverSlot(Slot);
 
-/// Names one fetch of one entry. An answer that names a fetch which is over is of no use to anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WaiterSlot(Slot);
+
+/// Names one attempt of one entry. An answer that names an attempt which is over is of no use to anybody.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FlightId {
-    entry: Slot,
+    pub entry: Slot,
     number: u64,
+    /// The scope it belongs to: its answer is no business of another.
+    scope: u32,
+}
+
+impl FlightId {
+    pub fn scope(self) -> u32 {
+        self.scope
+    }
+}
+
+impl ObserverSlot {
+    /// Watches nothing.
+    pub const NONE: ObserverSlot = ObserverSlot(Slot::NONE);
+}
+
+impl WaiterSlot {
+    /// Waits for nothing.
+    pub const NONE: WaiterSlot = WaiterSlot(Slot::NONE);
 }
 
 struct Observer {
     entry: Slot,
     /// Where in the entry's list it stands.
-    position: usize,
+    position: u32,
     interest: Parts,
-    listener: Listener,
     noticed: bool,
+    /// The entry's counts when it began to watch.
+    data_updates: u32,
+    error_updates: u32,
+    policy: Rc<Policy>,
+    listener: Listener,
+    /// Shown while there is no data.
+    stand_in: Option<Value>,
+    since: Timestamp,
+}
+
+/// A call that waits for a verdict.
+#[derive(Default)]
+struct Waiter {
+    entry: Option<Slot>,
+    verdict: Option<Verdict>,
+    waker: Option<Waker>,
 }
 
 /// What a step leaves to be done once the engine is let go.
@@ -54,9 +103,22 @@ struct Observer {
 pub(crate) struct Effects {
     pub aborts: Vec<Rc<Flight>>,
     pub starts: Vec<Start>,
+    pub feeds: Vec<FeedStart>,
+    pub wakers: Vec<Waker>,
+    pub events: Vec<CacheEvent>,
     pub alarm: Option<Timestamp>,
     pub flush: bool,
     pub garbage: Vec<Garbage>,
+}
+
+/// A source to open, because its query is watched from now on.
+pub(crate) struct FeedStart {
+    pub entry: Slot,
+    pub number: u32,
+    pub source: Source,
+    pub key: QueryKey,
+    pub kind: Kind,
+    pub scope: Option<u32>,
 }
 
 /// What left the engine: dropping it may run user code.
@@ -65,22 +127,32 @@ pub(crate) enum Garbage {
     State(Rc<State>),
     Query(Rc<dyn DynQuery>),
     Flight(Rc<Flight>),
+    Fetch(Box<Fetch>),
+    Policy(Rc<Policy>),
     Listener(Listener),
+    Value(Value),
+    Guard(Box<dyn Any>),
+    Verdict(Verdict),
+    Waker(Waker),
     Entry(Box<Entry>),
 }
 
 pub(crate) struct Engine {
     entries: Slab<Entry>,
-    index: HashMap<EntryId, Slot, KeyHasher>,
+    index: Index,
     observers: Slab<Observer>,
+    waiters: Slab<Waiter>,
     timers: Timers,
     notices: Vec<ObserverSlot>,
     due: Vec<Slot>,
     flushing: bool,
+    listening: bool,
     fetches: u64,
+    feeds: u32,
     online: bool,
     focused: bool,
     held: bool,
+    scope: u32,
     /// What a held scope shows.
     nothing: Rc<State>,
 }
@@ -89,38 +161,56 @@ impl Engine {
     pub fn new() -> Self {
         Engine {
             entries: Slab::default(),
-            index: HashMap::default(),
+            index: Index::default(),
             observers: Slab::default(),
+            waiters: Slab::default(),
             timers: Timers::default(),
             notices: Vec::new(),
             due: Vec::new(),
             flushing: false,
+            listening: false,
             fetches: 0,
+            feeds: 0,
             online: true,
             focused: true,
             held: false,
-            nothing: Rc::new(State::empty()),
+            scope: 0,
+            nothing: Rc::new(State::awaited()),
         }
     }
 
-    pub fn snapshot(&self, observer: ObserverSlot) -> Rc<State> {
-        self.observers
-            .get(observer.0)
-            .filter(|_| !self.held)
-            .and_then(|observer| self.entries.get(observer.entry))
-            .map_or_else(|| self.nothing.clone(), |entry| entry.state.clone())
+    /// Events are made only while somebody listens.
+    pub fn listen(&mut self, listening: bool) {
+        self.listening = listening;
     }
 
-    /// The observer has seen the state: whatever it was to be told is told.
-    pub fn seen(&mut self, observer: ObserverSlot) {
-        if let Some(observer) = self.observers.get_mut(observer.0) {
-            observer.noticed = false;
-        }
+    pub fn is_focused(&self) -> bool {
+        self.focused
     }
 
-    pub fn peek(&self, id: &EntryId) -> Option<Rc<State>> {
-        let slot = self.index.get(id).filter(|_| !self.held)?;
-        self.entries.get(*slot).map(|entry| entry.state.clone())
+    pub fn find(&self, key: &QueryKey, kind: Kind) -> Option<Slot> {
+        self.index.find(&self.entries, key, kind)
+    }
+
+    pub fn get(&self, slot: Slot) -> Option<&Entry> {
+        self.entries.get(slot)
+    }
+
+    /// A held scope shows nothing but what belongs to everybody.
+    fn is_hidden(&self, entry: &Entry) -> bool {
+        self.held && !entry.policy.plain.public
+    }
+
+    /// What is seen of an entry, by nobody in particular.
+    pub fn peek(&self, slot: Slot, now: Timestamp) -> Option<Snapshot> {
+        let entry = self.entries.get(slot).filter(|entry| !self.is_hidden(entry))?;
+        Some(Snapshot {
+            state: entry.state.clone(),
+            stand_in: None,
+            stale: entry.is_stale(now),
+            enabled: true,
+            fetched_since: false,
+        })
     }
 
     pub fn counts(&self) -> (usize, usize) {
@@ -132,13 +222,37 @@ impl Engine {
         self.timers.next()
     }
 
-    fn entry(&mut self, id: &EntryId, policy: Policy, now: Timestamp) -> Slot {
-        if let Some(slot) = self.index.get(id) {
-            return *slot;
+    /// The entry of this key and kind, made if there is none.
+    fn entry(
+        &mut self,
+        key: &QueryKey,
+        kind: Kind,
+        policy: &Rc<Policy>,
+        now: Timestamp,
+        fx: &mut Effects,
+    ) -> Slot {
+        if let Some(slot) = self.find(key, kind) {
+            return slot;
         }
-        let slot = self.entries.insert(Entry::new(id.clone(), policy, now));
-        self.index.insert(id.clone(), slot);
+        let mut entry = Entry::new(key.clone(), kind, policy.clone(), now);
+        for other in self.index.same_key(&self.entries, key) {
+            entry.clash_told = true;
+            let Some(other) = self.entries.get_mut(other) else { continue };
+            if !std::mem::replace(&mut other.clash_told, true) && self.listening {
+                let clash = Happening::Clash { held: (other.kind)().name, asked: kind().name };
+                fx.events.push(CacheEvent { key: key.clone(), happening: clash });
+            }
+        }
+        let slot = self.entries.insert(entry);
+        self.index.insert(&mut self.entries, slot);
+        self.tell(slot, Happening::Added, fx);
         slot
+    }
+
+    fn tell(&self, slot: Slot, happening: Happening, fx: &mut Effects) {
+        if let Some(entry) = self.entries.get(slot).filter(|_| self.listening) {
+            fx.events.push(CacheEvent { key: entry.key.clone(), happening });
+        }
     }
 
     /// Changes the state of an entry and remembers whom to tell.
@@ -146,8 +260,11 @@ impl Engine {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         let next = Rc::new(reduce(&entry.state, action));
         let before = std::mem::replace(&mut entry.state, next);
-        if !self.held {
-            let changed = diff(&before, &entry.state);
+        let changed = diff(&before, &entry.state);
+        if changed.meets(Parts::STALE) {
+            entry.stale_told = false;
+        }
+        if !self.held || entry.policy.plain.public {
             self.notice_entry(slot, changed, fx);
         }
         fx.garbage.push(Garbage::State(before));
@@ -171,12 +288,12 @@ impl Engine {
         }
     }
 
-    /// The scope is held or restored: tell those for whom that makes a difference.
-    fn notice_all(&mut self, fx: &mut Effects) {
-        for slot in self.entries.names() {
-            let Some(entry) = self.entries.get(slot) else { continue };
-            let changed = diff(&self.nothing, &entry.state);
-            self.notice_entry(slot, changed, fx);
+    fn notice(&mut self, name: ObserverSlot, fx: &mut Effects) {
+        if let Some(observer) = self.observers.get_mut(name.0)
+            && !std::mem::replace(&mut observer.noticed, true)
+        {
+            self.notices.push(name);
+            self.flush(fx);
         }
     }
 
@@ -187,11 +304,11 @@ impl Engine {
         }
     }
 
-    fn arm(&mut self, slot: Slot) {
+    fn arm(&mut self, slot: Slot, now: Timestamp) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
-        let Some(at) = entry.deadline() else { return };
-        if entry.armed.is_none_or(|armed| at < armed) {
-            entry.armed = Some(at);
+        let at = entry.deadline(now);
+        if at < entry.armed {
+            entry.armed = at;
             self.timers.push(at, slot);
         }
     }
@@ -199,7 +316,7 @@ impl Engine {
     /// Calls every fetch off: the client is gone.
     pub fn close(&mut self, fx: &mut Effects) {
         for slot in self.entries.names() {
-            self.cancel(slot, fx);
+            self.abandon(slot, fx);
             self.discard(slot, fx);
         }
     }

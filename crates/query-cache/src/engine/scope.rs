@@ -2,12 +2,19 @@
 
 use super::{Effects, Engine};
 use crate::environment::Timestamp;
+use crate::policy::Initial;
+use crate::slab::Slot;
+use crate::state::diff;
 
 impl Engine {
+    pub fn scope(&self) -> u32 {
+        self.scope
+    }
+
     pub fn hold(&mut self, fx: &mut Effects) {
         if !self.held {
             self.held = true;
-            self.notice_all(fx);
+            self.notice_private(fx);
         }
     }
 
@@ -16,18 +23,37 @@ impl Engine {
             return;
         }
         self.held = false;
-        self.notice_all(fx);
+        self.notice_private(fx);
         for slot in self.entries.names() {
             self.unblock(slot, fx);
-            self.arm(slot);
-            if self.entries.get(slot).is_some_and(|entry| entry.due) {
-                self.make_due(slot, now, fx);
-            }
+            self.arm(slot, now);
+            self.due_again(slot, fx);
         }
     }
 
-    pub fn end_scope(&mut self, now: Timestamp, fx: &mut Effects) {
+    /// Opens a new scope, with nothing in it but what belongs to everybody.
+    pub fn end_scope(&mut self, now: Timestamp, fx: &mut Effects) -> Vec<(Slot, Initial)> {
         self.held = false;
-        self.clear(now, fx);
+        self.scope = self.scope.wrapping_add(1);
+        let mut begin = Vec::new();
+        for slot in self.entries.names() {
+            if self.entries.get(slot).is_some_and(|entry| entry.policy.plain.public) {
+                continue;
+            }
+            begin.extend(self.remove(slot, now, fx).map(|initial| (slot, initial)));
+            self.reopen_feed(slot, fx);
+        }
+        begin
+    }
+
+    /// The scope is held or restored: tell those for whom that makes a difference.
+    fn notice_private(&mut self, fx: &mut Effects) {
+        for slot in self.entries.names() {
+            let Some(entry) = self.entries.get(slot) else { continue };
+            if !entry.policy.plain.public {
+                let changed = diff(&self.nothing, &entry.state);
+                self.notice_entry(slot, changed, fx);
+            }
+        }
     }
 }

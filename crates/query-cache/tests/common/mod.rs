@@ -169,6 +169,7 @@ impl Stage {
 /// A state in a few letters, for comparing.
 pub fn brief<T: std::fmt::Debug, E: std::fmt::Debug>(state: &QueryState<T, E>) -> String {
     match state {
+        QueryState::Idle => "idle".to_owned(),
         QueryState::Pending { retry: Some(retry), .. } if retry.waiting => {
             format!("pending, attempt {} of {} failed", retry.attempt, retry.attempts)
         }

@@ -1,0 +1,88 @@
+//! Asking for data without watching it.
+
+use std::rc::Rc;
+
+use super::QueryClient;
+use crate::call::{Call, QueryFuture};
+use crate::engine::{Asked, Value, WaiterSlot};
+use crate::environment::Timestamp;
+use crate::policy::Policy;
+use crate::query::{AnyQuery, DynQuery, Query};
+
+impl QueryClient {
+    /// The query's data: what is there if it is fresh, else what is fetched. The fetch begins in this call,
+    /// by the query's own options, and is shared with all who ask meanwhile. Options of this call only are
+    /// given by [`with_options`](Query::with_options): with [`StaleTime::Static`](crate::StaleTime::Static)
+    /// any data will do.
+    ///
+    /// ```
+    /// use query_cache::{ManualEnvironment, Query, QueryClient, StaleTime, query, query_key};
+    ///
+    /// # let world = ManualEnvironment::new(1);
+    /// # let client = QueryClient::new(world.clone());
+    /// # let run = async move {
+    /// let name = query(query_key!["name"], async |_| Ok::<_, String>("Ada".to_owned()));
+    /// let length = client.query(name.with_options(|o| o.stale(StaleTime::Static))).select(String::len).await;
+    /// assert_eq!(length.ok(), Some(3));
+    /// # };
+    /// # query_cache::Environment::spawn(&world, Box::pin(run));
+    /// # world.run();
+    /// ```
+    ///
+    /// # Errors
+    /// The future's: the fetch's own error, when all its attempts failed;
+    /// [`QueryError::Cancelled`](crate::QueryError::Cancelled) when it was called off, or the scope ended.
+    pub fn query<Q: Query>(&self, query: Q) -> QueryFuture<Q> {
+        let query: Rc<dyn DynQuery> = Rc::new(query);
+        let slot = if self.is_over() {
+            WaiterSlot::NONE
+        } else {
+            self.ask(&query, |asked| self.step(|engine, now, fx| engine.call(asked, now, fx)))
+        };
+        QueryFuture::new(Call::new(self.clone(), slot))
+    }
+
+    /// Fetches a query that is not fresh, so that its data is there when somebody asks for it. Nobody need
+    /// wait or watch: the fetch goes on, and the data is kept for the query's gc time.
+    pub fn prefetch<Q: Query>(&self, query: Q) {
+        self.prefetch_any(&AnyQuery::new(query));
+    }
+
+    /// [`QueryClient::prefetch`] without types, for bridges to a UI framework.
+    pub fn prefetch_any(&self, query: &AnyQuery) {
+        if !self.is_over() {
+            self.ask(&query.0, |asked| self.step(|engine, now, fx| engine.prefetch(asked, now, fx)));
+        }
+    }
+
+    /// Finds out all that user code has to say about a query, before the engine is asked for it.
+    pub(super) fn ask<R>(&self, query: &Rc<dyn DynQuery>, act: impl FnOnce(&Asked<'_>) -> R) -> R {
+        let (key, kind) = (query.key(), query.kind());
+        let policy = self.policy(&key, &**query);
+        let initial = self.initial(&policy, || self.has_data(&key, kind));
+        let stand_in = match policy.placeholder() {
+            Some(placeholder) if initial.is_none() && !self.has_data(&key, kind) => placeholder(),
+            _ => None,
+        };
+        act(&Asked {
+            key: &key,
+            kind,
+            query,
+            policy: &policy,
+            initial: initial.as_ref(),
+            stand_in: stand_in.as_ref(),
+        })
+    }
+
+    fn initial(&self, policy: &Policy, has_data: impl Fn() -> bool) -> Option<(Value, Option<Timestamp>)> {
+        let initial = policy.initial()?;
+        if has_data() { None } else { initial() }
+    }
+
+    fn has_data(&self, key: &crate::key::QueryKey, kind: crate::entry::Kind) -> bool {
+        self.read(|engine| {
+            let entry = engine.find(key, kind).and_then(|slot| engine.get(slot));
+            entry.is_some_and(|entry| entry.data().is_some())
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! Options that hold for many queries.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::QueryClient;
+use crate::key::QueryKey;
+use crate::options::{DefaultOptions, QueryOptions};
+use crate::policy::Policy;
+use crate::query::DynQuery;
+
+type Change = Rc<dyn Fn(DefaultOptions) -> DefaultOptions>;
+
+/// Changes to the options, in the order in which they count, each with the prefix it is for.
+#[derive(Default)]
+pub(super) struct Defaults(RefCell<Vec<(Option<QueryKey>, Change)>>);
+
+impl QueryClient {
+    /// The options that queries begin with. They count from then on, for what is asked for anew; a later
+    /// call replaces an earlier one.
+    pub fn set_default_options(&self, change: impl Fn(DefaultOptions) -> DefaultOptions + 'static) {
+        self.put_default(None, Rc::new(change));
+    }
+
+    /// The options that queries begin with whose keys begin with these segments, on top of the client's. A
+    /// query that several prefixes fit gets all of them, in the order in which they were first given; a
+    /// later call for the same prefix replaces an earlier one.
+    pub fn set_prefix_options(
+        &self,
+        prefix: QueryKey,
+        change: impl Fn(DefaultOptions) -> DefaultOptions + 'static,
+    ) {
+        self.put_default(Some(prefix), Rc::new(change));
+    }
+
+    fn put_default(&self, prefix: Option<QueryKey>, change: Change) {
+        let mut defaults = self.shared.defaults.0.borrow_mut();
+        let before = match defaults.iter_mut().find(|(held, _)| *held == prefix) {
+            Some((_, held)) => Some(std::mem::replace(held, change)),
+            None => {
+                let place = if prefix.is_none() { 0 } else { defaults.len() };
+                defaults.insert(place, (prefix, change));
+                None
+            }
+        };
+        drop(defaults);
+        drop(before);
+    }
+
+    /// What all options of a query come to.
+    pub(super) fn policy(&self, key: &QueryKey, query: &dyn DynQuery) -> Rc<Policy> {
+        let policy = query.policy(self.default_policy(key));
+        self.shared.policies.borrow_mut().share(policy)
+    }
+
+    pub(super) fn default_policy(&self, key: &QueryKey) -> Policy {
+        let mut options = QueryOptions::default();
+        if self.shared.defaults.0.borrow().is_empty() {
+            return options.into_policy();
+        }
+        let fitting: Vec<Change> = self
+            .shared
+            .defaults
+            .0
+            .borrow()
+            .iter()
+            .filter(|(prefix, _)| prefix.as_ref().is_none_or(|prefix| key.starts_with(prefix)))
+            .map(|(_, change)| change.clone())
+            .collect();
+        for change in fitting {
+            options = change(options);
+        }
+        options.into_policy()
+    }
+
+    pub(super) fn share(&self, policy: Policy) -> Rc<Policy> {
+        self.shared.policies.borrow_mut().share(policy)
+    }
+}

@@ -1,0 +1,289 @@
+//! The handle that people hold: borrows the engine in one function, lets go, runs the effects.
+
+mod calling;
+mod data;
+mod defaults;
+mod scope;
+mod watching;
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::{Rc, Weak};
+
+pub use watching::Listening;
+
+use crate::context::{Provided, SourceContext};
+use crate::engine::{Answered, Effects, Engine, FeedStart, FlightId};
+use crate::environment::{Environment, Timestamp};
+use crate::error::ErrorClass;
+use crate::events::CacheEvent;
+use crate::flight::launch;
+use crate::policy::Policies;
+use crate::query::Answer;
+use defaults::Defaults;
+use watching::Listeners;
+
+/// The cache. A cheap handle: clones share one cache.
+///
+/// Nothing here panics or calls user code while it is borrowed, so any method may be called from anywhere:
+/// from a listener, from a fetch, from the `Drop` of cached data.
+#[derive(Clone)]
+pub struct QueryClient {
+    shared: Rc<Shared>,
+    /// The scope it belongs to; `None`: to whichever is open.
+    scope: Option<u32>,
+}
+
+/// A handle that does not keep the cache alive, for what the cache itself owns.
+#[derive(Clone, Default)]
+pub struct WeakQueryClient {
+    shared: Weak<Shared>,
+    scope: Option<u32>,
+}
+
+struct Shared {
+    engine: RefCell<Engine>,
+    environment: Box<dyn Environment>,
+    provided: Provided,
+    defaults: Defaults,
+    policies: RefCell<Policies>,
+    listeners: Listeners,
+    /// Events to be told at the end of the turn.
+    events: RefCell<Vec<CacheEvent>>,
+    batches: Cell<u32>,
+    /// The turn ended within a batch.
+    late: Cell<bool>,
+}
+
+impl QueryClient {
+    /// An empty cache in this environment: online, focused, with an open scope.
+    pub fn new(environment: impl Environment + 'static) -> Self {
+        let client = QueryClient {
+            shared: Rc::new(Shared {
+                engine: RefCell::new(Engine::new()),
+                environment: Box::new(environment),
+                provided: Provided::default(),
+                defaults: Defaults::default(),
+                policies: RefCell::default(),
+                listeners: Listeners::default(),
+                events: RefCell::default(),
+                batches: Cell::new(0),
+                late: Cell::new(false),
+            }),
+            scope: None,
+        };
+        client.shared.environment.attach(&client);
+        client
+    }
+
+    /// A handle that does not keep the cache alive.
+    pub fn downgrade(&self) -> WeakQueryClient {
+        WeakQueryClient { shared: Rc::downgrade(&self.shared), scope: self.scope }
+    }
+
+    /// The environment's time.
+    pub fn now(&self) -> Timestamp {
+        self.shared.environment.now()
+    }
+
+    /// Gives fetches a value to ask their [`FetchContext`](crate::FetchContext) for: an API client, say. One
+    /// of each type; a later one replaces an earlier one. Belongs to no scope: it outlives them.
+    pub fn provide<T: 'static>(&self, value: T) {
+        self.shared.provided.put(TypeId::of::<T>(), Rc::new(value));
+    }
+
+    pub(crate) fn provided(&self, of: TypeId) -> Option<Rc<dyn Any>> {
+        self.shared.provided.get(of)
+    }
+
+    // ----- the world
+
+    /// Whether there is a network. Without one no attempt is begun; when it is back, paused fetches go on
+    /// and watched, stale queries are fetched.
+    pub fn set_online(&self, online: bool) {
+        self.step(|engine, now, fx| engine.set_online(online, now, fx));
+    }
+
+    /// Whether somebody can see this. While nobody can, no attempt is repeated; when somebody can again,
+    /// paused fetches go on and watched, stale queries are fetched.
+    pub fn set_focused(&self, focused: bool) {
+        self.step(|engine, now, fx| engine.set_focused(focused, now, fx));
+    }
+
+    pub(crate) fn is_focused(&self) -> bool {
+        self.read(Engine::is_focused)
+    }
+
+    /// The alarm rang. Calling it too early does no harm.
+    pub fn alarm(&self) {
+        self.step(|engine, now, fx| engine.alarm(now, fx));
+    }
+
+    /// Many writes, one notification, even if turns end within. Without it, what is done in one turn is told
+    /// at the end of that turn, so this matters only where a write waits for something.
+    pub fn batch<R>(&self, writes: impl FnOnce() -> R) -> R {
+        struct Batch<'a>(&'a QueryClient);
+        impl Drop for Batch<'_> {
+            fn drop(&mut self) {
+                let shared = &self.0.shared;
+                shared.batches.set(shared.batches.get().saturating_sub(1));
+                if shared.batches.get() == 0 && shared.late.take() {
+                    self.0.spawn_turn(QueryClient::flush);
+                }
+            }
+        }
+        self.shared.batches.set(self.shared.batches.get().saturating_add(1));
+        let _batch = Batch(self);
+        writes()
+    }
+
+    // ----- the inside
+
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&Engine) -> R) -> R {
+        read(&self.shared.engine.borrow())
+    }
+
+    /// The one place that changes the engine. It is let go before anything else runs.
+    pub(crate) fn step<R>(&self, step: impl FnOnce(&mut Engine, Timestamp, &mut Effects) -> R) -> R {
+        let now = self.now();
+        let mut fx = Effects::default();
+        let result = {
+            let mut engine = self.shared.engine.borrow_mut();
+            let result = step(&mut engine, now, &mut fx);
+            fx.alarm = engine.next_alarm();
+            result
+        };
+        self.run(fx);
+        result
+    }
+
+    fn run(&self, fx: Effects) {
+        let Effects { aborts, starts, feeds, wakers, mut events, alarm, flush, garbage } = fx;
+        for flight in aborts {
+            flight.abort();
+        }
+        for start in starts {
+            if let Some(task) = launch(start, self) {
+                self.shared.environment.spawn(task);
+            }
+        }
+        for feed in feeds {
+            self.open(feed);
+        }
+        for waker in wakers {
+            waker.wake();
+        }
+        if alarm.is_some() {
+            self.shared.environment.set_alarm(alarm);
+        }
+        let mut flush = flush;
+        if !events.is_empty() {
+            let mut queue = self.shared.events.borrow_mut();
+            flush |= queue.is_empty();
+            queue.append(&mut events);
+        }
+        if flush {
+            self.spawn_turn(QueryClient::flush);
+        }
+        drop(garbage);
+    }
+
+    fn open(&self, feed: FeedStart) {
+        let FeedStart { entry, number, source, key, kind, scope } = feed;
+        let guard = source(SourceContext::new(self.in_scope(scope).downgrade(), key, kind));
+        self.step(|engine, _, fx| engine.keep_guard(entry, number, guard, fx));
+    }
+
+    fn spawn_turn(&self, turn: fn(&QueryClient)) {
+        let client = self.in_scope(None).downgrade();
+        self.shared.environment.spawn(Box::pin(async move {
+            if let Some(client) = client.upgrade() {
+                turn(&client);
+            }
+        }));
+    }
+
+    /// Tells those who have to be told. What is due is fetched one turn later still, when whoever is told
+    /// has had the time to let go of it.
+    fn flush(&self) {
+        if self.shared.batches.get() > 0 {
+            self.shared.late.set(true);
+            return;
+        }
+        let events = self.shared.events.take();
+        for event in events {
+            self.shared.listeners.tell(&event);
+        }
+        for observer in self.step(|engine, _, _| engine.take_notices()) {
+            if let Some(listener) = self.step(|engine, _, _| engine.listener(observer)) {
+                listener();
+            }
+        }
+        if self.read(Engine::has_due) {
+            self.spawn_turn(|client| client.step(|engine, now, fx| engine.fetch_due(now, fx)));
+        }
+    }
+
+    /// An attempt has its answer. What user code has to say about it is asked for before the engine is told.
+    pub(crate) fn settle(&self, id: FlightId, answer: &Answer) {
+        let random = self.shared.environment.random();
+        let (policy, held) = self.read(|engine| {
+            let entry = engine.get(id.entry).filter(|_| engine.awaits(id));
+            entry.map(|entry| (entry.policy.clone(), entry.data().cloned())).unzip()
+        });
+        let held = held.flatten();
+        let answered = match answer {
+            Ok(data) => {
+                let same = policy.as_ref().and_then(|policy| policy.same()).zip(held.as_ref());
+                let same = same.filter(|(same, held)| same(&***held, &**data)).map(|(_, held)| held);
+                Answered::Data { data, same_as: same }
+            }
+            Err((error, class)) => {
+                let judge = policy.as_ref().and_then(|policy| policy.retry_if());
+                let retry = judge.is_none_or(|judge| judge(&**error));
+                Answered::Error { error, class: if retry { *class } else { ErrorClass::Permanent } }
+            }
+        };
+        self.step(|engine, now, fx| engine.settle(id, &answered, now, random, fx));
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let mut fx = Effects::default();
+        self.engine.get_mut().close(&mut fx);
+        for flight in fx.aborts {
+            flight.abort();
+        }
+        self.environment.set_alarm(None);
+    }
+}
+
+impl WeakQueryClient {
+    /// The cache, if it is still there.
+    pub fn upgrade(&self) -> Option<QueryClient> {
+        Some(QueryClient { shared: self.shared.upgrade()?, scope: self.scope })
+    }
+}
+
+/// Equal when both are handles to the same cache.
+impl PartialEq for QueryClient {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl Eq for QueryClient {}
+
+impl fmt::Debug for QueryClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("QueryClient")
+    }
+}
+
+impl fmt::Debug for WeakQueryClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WeakQueryClient")
+    }
+}

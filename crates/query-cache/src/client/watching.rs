@@ -1,0 +1,112 @@
+//! Watching: one query, or all that happens.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+
+use super::{QueryClient, WeakQueryClient};
+use crate::engine::ObserverSlot;
+use crate::events::CacheEvent;
+use crate::observer::{Observer, QueryObserver};
+use crate::query::{AnyQuery, Query};
+
+impl QueryClient {
+    /// Watches a query for as long as the guard lives: fetches it now unless it is fresh, and calls the
+    /// listener, one turn later, when its state has changed.
+    pub fn observe<Q: Query>(&self, query: Q, listener: impl Fn() + 'static) -> QueryObserver<Q> {
+        QueryObserver::new(self.observe_any(&AnyQuery::new(query), Rc::new(listener)))
+    }
+
+    /// [`QueryClient::observe`] without types, for bridges to a UI framework.
+    pub fn observe_any(&self, query: &AnyQuery, listener: Rc<dyn Fn()>) -> Observer {
+        let slot = if self.is_over() {
+            ObserverSlot::NONE
+        } else {
+            self.ask(&query.0, |asked| self.step(|engine, now, fx| engine.observe(asked, &listener, now, fx)))
+        };
+        Observer::new(self.clone(), slot)
+    }
+
+    pub(crate) fn follow(&self, observer: ObserverSlot, query: &AnyQuery) {
+        let key = query.key();
+        let same = self.read(|engine| {
+            let asked = query.0.kind()().types;
+            engine
+                .observed(observer)
+                .is_some_and(|(_, entry)| entry.key == key && (entry.kind)().types == asked)
+        });
+        if same {
+            let policy = self.policy(&key, &*query.0);
+            self.step(|engine, now, fx| engine.renew(observer, &query.0, &policy, now, fx));
+        } else if !self.is_over() {
+            self.ask(&query.0, |asked| self.step(|engine, now, fx| engine.turn(observer, asked, now, fx)));
+        }
+    }
+
+    /// Tells the listener of all that happens, one turn later and in order, for as long as the guard lives.
+    pub fn listen(&self, listener: impl Fn(&CacheEvent) + 'static) -> Listening {
+        let number = self.shared.listeners.add(Rc::new(listener));
+        self.step(|engine, _, _| engine.listen(true));
+        Listening { client: self.downgrade(), number }
+    }
+}
+
+/// Listens to what happens in the cache until it is dropped. Made by [`QueryClient::listen`].
+#[must_use = "it listens only for as long as this lives"]
+pub struct Listening {
+    client: WeakQueryClient,
+    number: u32,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let Some(client) = self.client.upgrade() else { return };
+        let more = client.shared.listeners.remove(self.number);
+        client.step(|engine, _, _| engine.listen(more));
+    }
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listening")
+    }
+}
+
+type EventListener = Rc<dyn Fn(&CacheEvent)>;
+
+#[derive(Default)]
+pub(super) struct Listeners {
+    list: RefCell<Vec<(u32, EventListener)>>,
+    next: Cell<u32>,
+}
+
+impl Listeners {
+    fn add(&self, listener: EventListener) -> u32 {
+        let number = self.next.get();
+        self.next.set(number.wrapping_add(1));
+        self.list.borrow_mut().push((number, listener));
+        number
+    }
+
+    /// Says whether any are left.
+    fn remove(&self, number: u32) -> bool {
+        let mut list = self.list.borrow_mut();
+        let place = list.iter().position(|(held, _)| *held == number);
+        let removed = place.map(|place| list.remove(place));
+        let more = !list.is_empty();
+        drop(list);
+        drop(removed);
+        more
+    }
+
+    pub fn tell(&self, event: &CacheEvent) {
+        // A copy of the list: a listener may add or remove one. One that is removed is told no more.
+        let numbers: Vec<u32> = self.list.borrow().iter().map(|(number, _)| *number).collect();
+        for number in numbers {
+            let found = self.list.borrow().iter().find(|(held, _)| *held == number).map(|(_, l)| l.clone());
+            if let Some(listener) = found {
+                listener(event);
+            }
+        }
+    }
+}

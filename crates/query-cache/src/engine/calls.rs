@@ -1,0 +1,105 @@
+//! Calls that wait for a verdict. Waiting is interest: the last to let go calls the fetch off.
+
+use std::task::Waker;
+
+use super::{Asked, Effects, Engine, Garbage, ObserverSlot, Verdict, Waiter, WaiterSlot};
+use crate::entry::{FetchCause, is_stale};
+use crate::environment::Timestamp;
+use crate::slab::Slot;
+
+impl Engine {
+    /// Waits for data that is fresh by the options of this call: what is there, or what a fetch brings.
+    pub fn call(&mut self, asked: &Asked<'_>, now: Timestamp, fx: &mut Effects) -> WaiterSlot {
+        let slot = self.prepare_call(asked, now, fx);
+        let fresh = self.entries.get(slot).and_then(|entry| {
+            let fresh = !self.is_hidden(entry) && !is_stale(&entry.state, asked.policy.plain.stale, now);
+            entry.data().filter(|_| fresh).cloned()
+        });
+        if let Some(data) = fresh {
+            self.arm(slot, now);
+            return WaiterSlot(self.waiters.insert(Waiter { verdict: Some(Ok(data)), ..Waiter::default() }));
+        }
+        self.wait(slot, now, fx)
+    }
+
+    /// Fetches what is not fresh, for nobody in particular.
+    pub fn prefetch(&mut self, asked: &Asked<'_>, now: Timestamp, fx: &mut Effects) {
+        let slot = self.prepare_call(asked, now, fx);
+        let fresh = self
+            .entries
+            .get(slot)
+            .is_some_and(|entry| !is_stale(&entry.state, asked.policy.plain.stale, now));
+        if !fresh {
+            self.ask(slot, FetchCause::Asked, now, fx);
+            self.detach_fetch(slot);
+        }
+        self.arm(slot, now);
+    }
+
+    /// A call's options are its own where others watch.
+    fn prepare_call(&mut self, asked: &Asked<'_>, now: Timestamp, fx: &mut Effects) -> Slot {
+        match self.find(asked.key, asked.kind).and_then(|slot| Some((slot, self.entries.get(slot)?))) {
+            Some((slot, entry)) if !entry.observers.is_empty() && entry.query.is_some() => slot,
+            _ => self.prepare(asked, now, fx),
+        }
+    }
+
+    /// Fetches again, and waits for that.
+    pub fn refetch_and_wait(&mut self, name: ObserverSlot, now: Timestamp, fx: &mut Effects) -> WaiterSlot {
+        let Some(slot) = self.observers.get(name.0).map(|observer| observer.entry) else {
+            return WaiterSlot(self.waiters.insert(Waiter::default()));
+        };
+        self.hurry(slot, FetchCause::Asked, now, fx);
+        self.wait(slot, now, fx)
+    }
+
+    fn wait(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) -> WaiterSlot {
+        if self.entries.get(slot).is_some_and(|entry| entry.runs_behind()) {
+            // What is under way may miss what the caller knows of.
+            self.restart(slot, now, fx);
+        }
+        self.ask(slot, FetchCause::Asked, now, fx);
+        let waiter = WaiterSlot(self.waiters.insert(Waiter { entry: Some(slot), ..Waiter::default() }));
+        if let Some(fetch) = self.entries.get_mut(slot).and_then(|entry| entry.fetch.as_mut()) {
+            fetch.waiters.push(waiter);
+        }
+        waiter
+    }
+
+    /// The verdict, if there is one; else the waker is kept, and is no longer the caller's.
+    pub fn poll_call(
+        &mut self,
+        waiter: WaiterSlot,
+        waker: &mut Option<Waker>,
+        fx: &mut Effects,
+    ) -> Option<Verdict> {
+        let waiter = self.waiters.get_mut(waiter.0)?;
+        if let Some(verdict) = waiter.verdict.take() {
+            return Some(verdict);
+        }
+        fx.garbage.extend(std::mem::replace(&mut waiter.waker, waker.take()).map(Garbage::Waker));
+        None
+    }
+
+    /// Whether there is anything to wait for.
+    pub fn is_hopeless(&self, waiter: WaiterSlot) -> bool {
+        self.waiters.get(waiter.0).is_none_or(|waiter| waiter.entry.is_none() && waiter.verdict.is_none())
+    }
+
+    pub fn hang_up(&mut self, waiter: WaiterSlot, now: Timestamp, fx: &mut Effects) {
+        let Some(Waiter { entry, verdict, waker }) = self.waiters.remove(waiter.0) else { return };
+        fx.garbage.extend(verdict.map(Garbage::Verdict));
+        fx.garbage.extend(waker.map(Garbage::Waker));
+        let Some(slot) = entry else { return };
+        if let Some(fetch) = self.entries.get_mut(slot).and_then(|entry| entry.fetch.as_mut()) {
+            fetch.waiters.retain(|held| *held != waiter);
+        }
+        self.drop_unwanted(slot, now, fx);
+    }
+
+    pub(super) fn detach_fetch(&mut self, slot: Slot) {
+        if let Some(fetch) = self.entries.get_mut(slot).and_then(|entry| entry.fetch.as_mut()) {
+            fetch.detached = true;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What the options of a query come to, without its types.
+
+use std::any::Any;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::context::SourceContext;
+use crate::engine::Value;
+use crate::environment::Timestamp;
+use crate::options::{GcTime, NetworkMode, Refetch, StaleTime, minutes, seconds};
+
+/// The options that are mere values: the same for all queries of most types, so one copy is shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plain {
+    pub retry: u32,
+    pub first_wait: Duration,
+    pub longest_wait: Duration,
+    pub retry_on_mount: bool,
+    pub stale: StaleTime,
+    pub gc: GcTime,
+    pub network: NetworkMode,
+    pub on_mount: Refetch,
+    pub on_focus: Refetch,
+    pub on_reconnect: Refetch,
+    pub interval: Option<Duration>,
+    pub in_background: bool,
+    pub enabled: bool,
+    pub keep_previous: bool,
+    pub finishes_unwatched: bool,
+    pub public: bool,
+}
+
+impl Default for Plain {
+    fn default() -> Self {
+        Plain {
+            retry: 3,
+            first_wait: seconds(1),
+            longest_wait: seconds(30),
+            retry_on_mount: true,
+            stale: StaleTime::After(Duration::ZERO),
+            gc: GcTime::After(minutes(5)),
+            network: NetworkMode::Online,
+            on_mount: Refetch::WhenStale,
+            on_focus: Refetch::WhenStale,
+            on_reconnect: Refetch::WhenStale,
+            interval: None,
+            in_background: false,
+            enabled: true,
+            keep_previous: false,
+            finishes_unwatched: false,
+            public: false,
+        }
+    }
+}
+
+pub(crate) type Judge = Rc<dyn Fn(&dyn Any) -> bool>;
+pub(crate) type Compare = fn(&dyn Any, &dyn Any) -> bool;
+pub(crate) type Initial = Rc<dyn Fn() -> Option<(Value, Option<Timestamp>)>>;
+pub(crate) type StandIn = Rc<dyn Fn() -> Option<Value>>;
+pub(crate) type Source = Rc<dyn Fn(SourceContext) -> Box<dyn Any>>;
+
+/// The options that hold user code or user values. The engine keeps them and touches none.
+#[derive(Default)]
+pub(crate) struct Custom {
+    pub retry_if: Option<Judge>,
+    pub same: Option<Compare>,
+    pub initial: Option<Initial>,
+    pub placeholder: Option<StandIn>,
+    pub source: Option<Source>,
+    pub meta: Option<Rc<dyn Any>>,
+}
+
+/// All options of a query.
+#[derive(Default)]
+pub(crate) struct Policy {
+    pub plain: Plain,
+    pub custom: Option<Box<Custom>>,
+}
+
+impl Policy {
+    pub fn custom(&mut self) -> &mut Custom {
+        self.custom.get_or_insert_default()
+    }
+
+    pub fn initial(&self) -> Option<&Initial> {
+        self.custom.as_ref()?.initial.as_ref()
+    }
+
+    pub fn placeholder(&self) -> Option<&StandIn> {
+        self.custom.as_ref()?.placeholder.as_ref()
+    }
+
+    pub fn source(&self) -> Option<&Source> {
+        self.custom.as_ref()?.source.as_ref()
+    }
+
+    pub fn same(&self) -> Option<Compare> {
+        self.custom.as_ref()?.same
+    }
+
+    pub fn retry_if(&self) -> Option<&Judge> {
+        self.custom.as_ref()?.retry_if.as_ref()
+    }
+
+    pub fn meta(&self) -> Option<&Rc<dyn Any>> {
+        self.custom.as_ref()?.meta.as_ref()
+    }
+}
+
+/// Shares the policies that are mere values: a thousand queries of one type have one.
+#[derive(Default)]
+pub(crate) struct Policies(Vec<Rc<Policy>>);
+
+/// More kinds of policy than this are not shared: an app has a handful.
+const SHARED: usize = 16;
+
+impl Policies {
+    pub fn share(&mut self, policy: Policy) -> Rc<Policy> {
+        if policy.custom.is_some() {
+            return Rc::new(policy);
+        }
+        if let Some(same) = self.0.iter().find(|held| held.plain == policy.plain) {
+            return same.clone();
+        }
+        let policy = Rc::new(policy);
+        if self.0.len() < SHARED {
+            self.0.push(policy.clone());
+        }
+        policy
+    }
+}
