@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::call::{Call, QueryFuture};
 use crate::client::QueryClient;
 use crate::engine::{ObserverSlot, WaiterSlot};
+use crate::key::QueryKey;
 use crate::query::{AnyQuery, Query};
 use crate::state::Parts;
 use crate::view::{Details, QueryState, Snapshot};
@@ -40,6 +41,11 @@ impl Observer {
             engine.seen(self.slot);
             engine.snapshot(self.slot, now)
         })
+    }
+
+    /// The key that is watched. `None` where the observer was made for a scope that had ended.
+    pub fn key(&self) -> Option<QueryKey> {
+        self.client.read(|engine| engine.observed(self.slot).map(|(_, entry)| entry.key.clone()))
     }
 
     fn watch(&self, parts: Parts) {

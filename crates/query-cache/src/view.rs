@@ -205,6 +205,11 @@ impl Snapshot {
         self.fetched_since
     }
 
+    /// How many results there have been: answers, writes and failures. Tells two results apart.
+    pub fn result_count(&self) -> u64 {
+        u64::from(self.state.data_updates) + u64::from(self.state.error_updates)
+    }
+
     /// The data without its type, if there is any: a placeholder, too.
     pub fn any_data(&self) -> Option<&Rc<dyn Any>> {
         match &self.state.data {

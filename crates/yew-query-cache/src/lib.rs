@@ -1,11 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+mod boundary;
 mod bridge;
 mod browser;
 mod misuse;
 mod provider;
+mod use_is_fetching;
+mod use_prefetch;
+mod use_queries;
 mod use_query;
+mod use_query_effect;
+mod use_query_select;
+mod use_suspense_query;
 
+pub use boundary::{CaughtError, QueryErrorBoundary, QueryErrorBoundaryProps};
 pub use browser::BrowserEnvironment;
 pub use provider::{QueryClientProvider, QueryClientProviderProps, use_query_client};
 // One import is enough for a page: its queries need these.
@@ -14,4 +22,10 @@ pub use query_cache::{
     NetworkMode, Query, QueryClient, QueryError, QueryFilter, QueryKey, QueryOptions, QueryState, Refetch,
     Retry, Segment, StaleTime, Status, Then, Timestamp, minutes, query, query_key, seconds,
 };
+pub use use_is_fetching::use_is_fetching;
+pub use use_prefetch::use_prefetch;
+pub use use_queries::use_queries;
 pub use use_query::{UseQuery, use_query};
+pub use use_query_effect::use_query_effect;
+pub use use_query_select::{UseQuerySelect, use_query_select};
+pub use use_suspense_query::{UseSuspenseQuery, use_suspense_query};

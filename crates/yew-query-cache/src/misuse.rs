@@ -9,6 +9,11 @@ use query_cache::Misuse;
 pub(crate) enum HookKind {
     Query = 1,
     Client = 2,
+    Queries = 4,
+    QuerySelect = 8,
+    SuspenseQuery = 16,
+    IsFetching = 32,
+    Prefetch = 64,
 }
 
 thread_local! {
@@ -21,6 +26,11 @@ impl HookKind {
         match self {
             HookKind::Query => "use_query",
             HookKind::Client => "use_query_client",
+            HookKind::Queries => "use_queries",
+            HookKind::QuerySelect => "use_query_select",
+            HookKind::SuspenseQuery => "use_suspense_query",
+            HookKind::IsFetching => "use_is_fetching",
+            HookKind::Prefetch => "use_prefetch",
         }
     }
 
