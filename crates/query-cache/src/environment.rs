@@ -58,6 +58,13 @@ pub trait Environment {
         let _ = client;
     }
 
+    /// An attempt failed because there seems to be no network ([`ErrorClass::Offline`](crate::ErrorClass)).
+    /// An environment that can find out says so here, by [`QueryClient::set_online`]; the fetch then pauses
+    /// instead of failing. Does nothing unless overridden.
+    fn network_failed(&self, client: &QueryClient) {
+        let _ = client;
+    }
+
     /// The time by the wall clock.
     fn now(&self) -> Timestamp;
 

@@ -28,7 +28,7 @@ pub enum Happening {
     Watched,
     /// Nobody watches it any more.
     Unwatched,
-    /// A fetch begins.
+    /// A fetch begins, or goes on: an attempt is sent, or has to wait.
     Fetching {
         /// It waits for the network, the page or the scope.
         paused: bool,

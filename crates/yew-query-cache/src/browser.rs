@@ -2,11 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
 
 use query_cache::{Environment, LocalBoxFuture, QueryClient, Timestamp};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
 use web_sys::{EventTarget, VisibilityState};
+
+use crate::bridge::BROWSER;
 
 #[wasm_bindgen]
 extern "C" {
@@ -18,11 +22,16 @@ extern "C" {
 }
 
 /// The browser's clock, event loop and one timer; it tells the client when the page is hidden or shown and
-/// when the network goes or comes.
+/// when the network goes or comes. Being seen again makes stale queries be fetched at most every 5 s.
 ///
 /// Outside of a browser it compiles and does nothing: no task runs, so every query stays pending.
 #[derive(Default)]
 pub struct BrowserEnvironment {
+    /// The browser has once said that there is a network. One that never did says nothing by denying it: on
+    /// a machine that reaches all it needs over loopback it is always "offline".
+    trusted: Cell<bool>,
+    /// When being seen last made stale queries be fetched.
+    focused_at: Rc<Cell<Option<Timestamp>>>,
     timeout: Cell<Option<JsValue>>,
     ring: RefCell<Option<Closure<dyn FnMut()>>>,
     listeners: RefCell<Vec<Listener>>,
@@ -65,38 +74,72 @@ impl BrowserEnvironment {
     }
 }
 
-const BROWSER: bool = cfg!(target_arch = "wasm32");
+/// Somebody who goes to and fro between tabs does not fetch everything each time.
+const FOCUS_THROTTLE: Duration = Duration::from_secs(5);
+
+fn tell(client: &QueryClient, act: impl Fn(&QueryClient) + 'static) -> impl Fn() + 'static {
+    let client = client.downgrade();
+    move || {
+        if let Some(client) = client.upgrade() {
+            act(&client);
+        }
+    }
+}
+
+fn says_online() -> bool {
+    web_sys::window().is_none_or(|window| window.navigator().on_line())
+}
 
 impl Environment for BrowserEnvironment {
     fn attach(&self, client: &QueryClient) {
         if !BROWSER {
             return;
         }
-        let tell = |act: fn(&QueryClient)| {
-            let client = client.downgrade();
-            move || {
-                if let Some(client) = client.upgrade() {
-                    act(&client);
-                }
-            }
-        };
-        *self.ring.borrow_mut() = Some(Closure::new(tell(QueryClient::alarm)));
+        *self.ring.borrow_mut() = Some(Closure::new(tell(client, QueryClient::alarm)));
         let Some(window) = web_sys::window() else { return };
+        self.trusted.set(says_online());
         let mut listeners = vec![
-            // `navigator.onLine` is not asked: it is false on machines that reach all they need over
-            // loopback. The events are believed.
-            Listener::new(&window, "online", tell(|client| client.set_online(true))),
-            Listener::new(&window, "offline", tell(|client| client.set_online(false))),
+            Listener::new(
+                &window,
+                "online",
+                tell(client, |client| {
+                    // A page that was loaded offline has not been told that it was.
+                    client.set_online(false);
+                    client.set_online(true);
+                }),
+            ),
+            Listener::new(&window, "offline", tell(client, |client| client.set_online(false))),
         ];
         if let Some(document) = window.document() {
             client.set_focused(is_visible());
-            listeners.push(Listener::new(
-                &document,
-                "visibilitychange",
-                tell(|client| client.set_focused(is_visible())),
-            ));
+            let focused_at = self.focused_at.clone();
+            let seen = tell(client, move |client| {
+                // A network that came back while the page was hidden may not have been told of.
+                if is_visible() && says_online() {
+                    client.set_online(true);
+                }
+                let now = client.now();
+                let soon = focused_at.get().is_some_and(|last| now.since(last) < FOCUS_THROTTLE);
+                match (is_visible(), soon) {
+                    (true, true) => client.resume(),
+                    (true, false) => {
+                        focused_at.set(Some(now));
+                        client.set_focused(true);
+                    }
+                    (false, _) => client.set_focused(false),
+                }
+            });
+            listeners.push(Listener::new(&document, "visibilitychange", seen));
         }
         *self.listeners.borrow_mut() = listeners;
+    }
+
+    /// A request that failed and a browser that says it is offline are sign enough, even if the event has not
+    /// come yet. The browser alone is not believed.
+    fn network_failed(&self, client: &QueryClient) {
+        if BROWSER && self.trusted.get() && !says_online() {
+            client.set_online(false);
+        }
     }
 
     fn now(&self) -> Timestamp {

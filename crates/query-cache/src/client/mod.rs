@@ -111,6 +111,12 @@ impl QueryClient {
         self.step(|engine, now, fx| engine.set_focused(focused, now, fx));
     }
 
+    /// The page is seen again, after so short a while that nothing need be fetched again: only paused fetches
+    /// go on.
+    pub fn resume(&self) {
+        self.step(|engine, _, fx| engine.resume(fx));
+    }
+
     pub(crate) fn is_focused(&self) -> bool {
         self.read(Engine::is_focused)
     }
@@ -240,6 +246,9 @@ impl QueryClient {
                 Answered::Data { data, same_as: same }
             }
             Err((error, class)) => {
+                if *class == ErrorClass::Offline {
+                    self.shared.environment.network_failed(&self.in_scope(None));
+                }
                 let judge = policy.as_ref().and_then(|policy| policy.retry_if());
                 let retry = judge.is_none_or(|judge| judge(&**error));
                 Answered::Error { error, class: if retry { *class } else { ErrorClass::Permanent } }

@@ -78,6 +78,7 @@ impl Engine {
     pub(super) fn attempt(&mut self, slot: Slot, fx: &mut Effects) {
         let open = self.send(slot, fx);
         self.apply(slot, if open { &Action::Attempt } else { &Action::Pause }, fx);
+        self.tell(slot, Happening::Fetching { paused: !open }, fx);
     }
 
     fn send(&mut self, slot: Slot, fx: &mut Effects) -> bool {

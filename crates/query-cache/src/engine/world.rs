@@ -31,6 +31,13 @@ impl Engine {
         }
     }
 
+    pub fn resume(&mut self, fx: &mut Effects) {
+        self.focused = true;
+        for slot in self.entries.names() {
+            self.unblock(slot, fx);
+        }
+    }
+
     fn world_is_back(
         &mut self,
         cause: FetchCause,
