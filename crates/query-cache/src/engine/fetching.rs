@@ -146,6 +146,8 @@ impl Engine {
                     // Honoured only if that is still what is there.
                     let same = same_as.filter(|same| same_data(entry.state.data.as_ref(), Some(same)));
                     let data = same.unwrap_or(data);
+                    // What made it due is answered, unless that came after this was sent.
+                    entry.due &= behind;
                     self.apply(slot, &Action::Success { data, at: now, behind }, fx);
                     self.tell(slot, Happening::Fetched { data: data.clone() }, fx);
                     self.finish(slot, &Ok(data.clone()), fx);
