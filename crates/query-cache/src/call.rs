@@ -38,7 +38,7 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.client.step(|engine, now, fx| engine.hang_up(self.slot, now, fx));
+        self.client.step(|engine, _, fx| engine.hang_up(self.slot, fx));
     }
 }
 

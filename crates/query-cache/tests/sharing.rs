@@ -61,9 +61,8 @@ fn the_last_one_to_let_go_cancels_and_nobody_else() {
     stage.world.run();
     assert_eq!(stage.server.aborted(), 0);
     drop(second);
-    assert_eq!(stage.server.aborted(), 1, "dropped in the call that let go");
     stage.world.run();
-    assert_eq!(stage.world.task_count(), 0, "its task ends");
+    assert_eq!((stage.server.aborted(), stage.world.task_count()), (1, 0), "dropped in the same turn");
 
     stage.seconds(5);
     assert_eq!(stage.client.get_data(&one()), None, "no answer arrives");
@@ -73,10 +72,27 @@ fn the_last_one_to_let_go_cancels_and_nobody_else() {
 fn mounting_again_fetches_again() {
     let stage = stage();
     drop(stage.watch(one()));
+    stage.world.run();
     let again = stage.watch(one());
     assert_eq!((stage.server.requests(), stage.server.aborted()), (2, 1));
     stage.seconds(1);
     assert_eq!(shows(&again), "2");
+}
+
+#[test]
+fn what_is_let_go_and_wanted_again_in_one_turn_goes_on() {
+    let stage = stage();
+    let left = stage.watch(one());
+    let right = stage.watch(Number(2, |defaults| defaults));
+    // Two components change places.
+    left.observer.follow(Number(2, |defaults| defaults));
+    right.observer.follow(one());
+    // One is replaced by another.
+    drop(right);
+    let third = stage.watch(one());
+    stage.seconds(1);
+    assert_eq!((stage.server.asked_for(), stage.server.aborted()), (vec![1, 2], 0));
+    assert_eq!((shows(&left), shows(&third)), ("2".to_owned(), "1".to_owned()));
 }
 
 #[test]

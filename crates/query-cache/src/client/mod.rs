@@ -217,6 +217,7 @@ impl QueryClient {
             self.shared.late.set(true);
             return;
         }
+        self.step(|engine, now, fx| engine.drop_unwanted(now, fx));
         let events = self.shared.events.take();
         for event in events {
             self.shared.listeners.tell(&event);

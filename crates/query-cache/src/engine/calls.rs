@@ -86,7 +86,7 @@ impl Engine {
         self.waiters.get(waiter.0).is_none_or(|waiter| waiter.entry.is_none() && waiter.verdict.is_none())
     }
 
-    pub fn hang_up(&mut self, waiter: WaiterSlot, now: Timestamp, fx: &mut Effects) {
+    pub fn hang_up(&mut self, waiter: WaiterSlot, fx: &mut Effects) {
         let Some(Waiter { entry, verdict, waker }) = self.waiters.remove(waiter.0) else { return };
         fx.garbage.extend(verdict.map(Garbage::Verdict));
         fx.garbage.extend(waker.map(Garbage::Waker));
@@ -94,7 +94,7 @@ impl Engine {
         if let Some(fetch) = self.entries.get_mut(slot).and_then(|entry| entry.fetch.as_mut()) {
             fetch.waiters.retain(|held| *held != waiter);
         }
-        self.drop_unwanted(slot, now, fx);
+        self.let_go(slot, fx);
     }
 
     pub(super) fn detach_fetch(&mut self, slot: Slot) {

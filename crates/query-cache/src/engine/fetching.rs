@@ -250,11 +250,22 @@ impl Engine {
         self.tell(slot, Happening::Cancelled, fx);
     }
 
-    /// Drops a fetch that nobody wants any more.
-    pub(super) fn drop_unwanted(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
+    /// A fetch that nobody wants any more is dropped at the end of the turn: what unmounts here may be what
+    /// mounts there.
+    pub(super) fn let_go(&mut self, slot: Slot, fx: &mut Effects) {
         if self.entries.get(slot).is_some_and(|entry| entry.fetch.is_some() && !entry.is_wanted()) {
-            self.revert(slot, fx);
-            self.settled(slot, now);
+            self.unwanted.push(slot);
+            self.flush(fx);
+        }
+    }
+
+    /// The end of the turn: drops what is still not wanted.
+    pub fn drop_unwanted(&mut self, now: Timestamp, fx: &mut Effects) {
+        for slot in std::mem::take(&mut self.unwanted) {
+            if self.entries.get(slot).is_some_and(|entry| entry.fetch.is_some() && !entry.is_wanted()) {
+                self.revert(slot, fx);
+                self.settled(slot, now);
+            }
         }
     }
 }

@@ -200,7 +200,7 @@ impl Engine {
         if let Some(feed) = entry.feed.take() {
             fx.garbage.extend(feed.guard.map(Garbage::Guard));
         }
-        self.drop_unwanted(slot, now, fx);
+        self.let_go(slot, fx);
         self.arm(slot, now);
         self.tell(slot, Happening::Unwatched, fx);
     }
