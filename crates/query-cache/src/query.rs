@@ -38,8 +38,10 @@ use crate::policy::Policy;
 /// }
 /// ```
 pub trait Query: Sized + 'static {
-    /// What is fetched. Handed out as `Rc<Data>`; needs to be neither `Clone` nor `Send`.
-    type Data: 'static;
+    /// What is fetched. Handed out as `Rc<Data>`; needs to be neither `Clone` nor `Send`. It is `Unpin`, as
+    /// nearly everything is, so that a secret can refuse to be kept in a cache, alone or in a struct, by not
+    /// being so.
+    type Data: Unpin + 'static;
     /// Why it could not be. To use [`FetchContext::get`] with `?`, let it be `From<MissingContext>`.
     type Error: Classify + 'static;
 
@@ -197,7 +199,7 @@ pub struct Inline<F, T, E> {
 pub fn query<F, T, E>(key: QueryKey, fetch: F) -> Inline<F, T, E>
 where
     F: AsyncFn(FetchContext) -> Result<T, E> + 'static,
-    T: 'static,
+    T: Unpin + 'static,
     E: Classify + 'static,
 {
     Inline { key, fetch, types: PhantomData }
@@ -206,7 +208,7 @@ where
 impl<F, T, E> Query for Inline<F, T, E>
 where
     F: AsyncFn(FetchContext) -> Result<T, E> + 'static,
-    T: 'static,
+    T: Unpin + 'static,
     E: Classify + 'static,
 {
     type Data = T;
