@@ -52,6 +52,8 @@ pub(crate) struct State {
     pub waiting: bool,
     pub data_updates: u32,
     pub error_updates: u32,
+    /// Both together, and never less than before: a reset does not begin anew.
+    pub results: u32,
     pub data: Option<Value>,
     pub updated_at: Timestamp,
     pub error: Option<QueryError<dyn Any>>,
@@ -69,6 +71,7 @@ impl State {
             waiting: false,
             data_updates: 0,
             error_updates: 0,
+            results: 0,
             data: None,
             updated_at: Timestamp::default(),
             error: None,
@@ -93,11 +96,18 @@ impl State {
         self.error = None;
     }
 
+    fn updated(&mut self, data: &Value, at: Timestamp) {
+        self.data_updates = self.data_updates.wrapping_add(1);
+        self.results = self.results.wrapping_add(1);
+        self.known(data, at);
+    }
+
     fn failed(&mut self, error: QueryError<dyn Any>, at: Timestamp) {
         self.status = Status::Error;
         self.error = Some(error);
         self.error_at = at;
         self.error_updates = self.error_updates.wrapping_add(1);
+        self.results = self.results.wrapping_add(1);
         // Whatever data there is, there should be newer.
         self.invalidated = true;
     }
@@ -165,8 +175,7 @@ pub(crate) fn reduce(state: &State, action: &Action<'_>) -> State {
             next.activity = FetchStatus::Idle;
             next.failure = None;
             next.waiting = false;
-            next.data_updates = next.data_updates.wrapping_add(1);
-            next.known(data, *at);
+            next.updated(data, *at);
             next.invalidated = *behind;
         }
         Action::Error { failure, at } => {
@@ -196,15 +205,16 @@ pub(crate) fn reduce(state: &State, action: &Action<'_>) -> State {
         }
         Action::Write { data, at } => {
             next.awaited = false;
-            next.data_updates = next.data_updates.wrapping_add(1);
-            next.known(data, *at);
+            next.updated(data, *at);
         }
         Action::PushedError { error, at } => {
             next.awaited = false;
             next.failed(QueryError::Fetch(Rc::clone(error)), *at);
         }
         Action::Invalidate => next.invalidated = true,
-        Action::Reset { awaited } => next = State { awaited: *awaited, ..State::empty() },
+        Action::Reset { awaited } => {
+            next = State { awaited: *awaited, results: state.results, ..State::empty() };
+        }
     }
     next
 }
@@ -257,8 +267,7 @@ pub(crate) fn diff(a: &State, b: &State) -> Parts {
     {
         parts = parts | Parts::STALE;
     }
-    if a.data_updates != b.data_updates || a.error_updates != b.error_updates || a.updated_at != b.updated_at
-    {
+    if a.results != b.results || a.updated_at != b.updated_at {
         parts = parts | Parts::DETAILS;
     }
     parts

@@ -205,9 +205,10 @@ impl Snapshot {
         self.fetched_since
     }
 
-    /// How many results there have been: answers, writes and failures. Tells two results apart.
+    /// How many results there have been: answers, writes and failures, those before a reset among them. Tells
+    /// two results apart.
     pub fn result_count(&self) -> u64 {
-        u64::from(self.state.data_updates) + u64::from(self.state.error_updates)
+        u64::from(self.state.results)
     }
 
     /// The data without its type, if there is any: a placeholder, too.

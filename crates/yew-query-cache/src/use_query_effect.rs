@@ -47,11 +47,11 @@ pub fn use_query_effect<Q: Query>(
     let key = query.watch.upgrade().and_then(|watch| watch.observer()).and_then(|observer| observer.key());
     use_effect(move || {
         let now = key.zip(moment);
-        if now.is_some() && *acted.borrow() != now {
-            *acted.borrow_mut() = now;
-            if let Some(result) = result {
-                act(result);
-            }
+        let new = now.is_some() && *acted.borrow() != now;
+        // Also when there is none: what comes under this key later may have been forgotten meanwhile.
+        acted.replace(now);
+        if let Some(result) = result.filter(|_| new) {
+            act(result);
         }
     });
 }

@@ -86,6 +86,8 @@ impl SelectWatch {
 }
 
 /// What [`use_query_select`] found, as it was in that render.
+///
+/// A clone is cheap and may be moved into callbacks; it keeps neither the component nor the fetch alive.
 pub struct UseQuerySelect<Q: Query, S> {
     state: QueryState<Q::Data, Q::Error>,
     selected: Option<Rc<S>>,
@@ -110,6 +112,14 @@ impl<Q: Query, S> UseQuerySelect<Q, S> {
         if let Some(observer) = selection.as_ref().and_then(Selection::observer) {
             observer.refetch();
         }
+    }
+}
+
+// By hand: neither the query nor what is selected need be `Clone`.
+impl<Q: Query, S> Clone for UseQuerySelect<Q, S> {
+    fn clone(&self) -> Self {
+        let (state, selected) = (self.state.clone(), self.selected.clone());
+        UseQuerySelect { state, selected, watch: self.watch.clone() }
     }
 }
 

@@ -64,8 +64,7 @@ impl Engine {
             position: 0,
             interest: Parts::STATE,
             noticed: false,
-            data_updates: 0,
-            error_updates: 0,
+            results: 0,
             policy: asked.policy.clone(),
             listener: listener.clone(),
             stand_in: None,
@@ -110,8 +109,7 @@ impl Engine {
         };
         observer.entry = slot;
         observer.position = u32::try_from(entry.observers.len()).unwrap_or(u32::MAX);
-        observer.data_updates = entry.state.data_updates;
-        observer.error_updates = entry.state.error_updates;
+        observer.results = entry.state.results;
         observer.since = now;
         observer.noticed = false;
         let stand_in = asked.stand_in.filter(|_| entry.data().is_none()).cloned();
@@ -216,8 +214,7 @@ impl Engine {
                 stand_in: observer.stand_in.clone(),
                 stale: enabled && entry.is_stale(now),
                 enabled,
-                fetched_since: entry.state.data_updates > observer.data_updates
-                    || entry.state.error_updates > observer.error_updates,
+                fetched_since: entry.state.results != observer.results,
             },
             _ => Snapshot {
                 state: self.nothing.clone(),

@@ -80,9 +80,8 @@ struct Observer {
     position: u32,
     interest: Parts,
     noticed: bool,
-    /// The entry's counts when it began to watch.
-    data_updates: u32,
-    error_updates: u32,
+    /// The entry's count of results when it began to watch.
+    results: u32,
     policy: Rc<Policy>,
     listener: Listener,
     /// Shown while there is no data.
