@@ -160,11 +160,15 @@ impl Entry {
             })
     }
 
+    /// Whether an attempt is under way.
+    pub fn is_running(&self) -> bool {
+        matches!(self.fetch.as_deref(), Some(Fetch { phase: Phase::Running(_), .. }))
+    }
+
     /// Whether the attempt under way was sent before the last invalidation.
     pub fn runs_behind(&self) -> bool {
-        self.fetch.as_ref().is_some_and(|fetch| {
-            matches!(fetch.phase, Phase::Running(_)) && fetch.invalidations != self.invalidations
-        })
+        self.is_running()
+            && self.fetch.as_ref().is_some_and(|fetch| fetch.invalidations != self.invalidations)
     }
 
     pub fn needs_network(&self) -> bool {

@@ -188,7 +188,8 @@ pub(crate) fn reduce(state: &State, action: &Action<'_>) -> State {
             next.activity = FetchStatus::Idle;
             next.waiting = false;
             next.failure = None;
-            if next.data.is_none() {
+            // An error that is there was pushed meanwhile.
+            if next.data.is_none() && next.error.is_none() {
                 next.status = before.status;
                 next.error = before.error.clone();
                 next.failure = before.failure.clone();

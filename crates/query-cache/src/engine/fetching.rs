@@ -136,9 +136,10 @@ impl Engine {
             Phase::Running(flight) => fx.garbage.push(Garbage::Flight(flight)),
             Phase::Waiting(_) | Phase::Blocked => return,
         }
-        let behind = fetch.invalidations != entry.invalidations;
+        let mut behind = fetch.invalidations != entry.invalidations;
         if fetch.writes != entry.writes {
-            // Whatever it says is older than what was written.
+            // Whatever it says is older than what was written. What it was to bring up to date still is not.
+            behind = entry.state.invalidated;
             self.revert(slot, fx);
         } else {
             match *answer {

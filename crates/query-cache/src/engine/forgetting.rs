@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{Effects, Engine, Garbage, Value};
-use crate::entry::{Entry, Fetch, FetchCause, Kind, Phase};
+use crate::entry::{Entry, FetchCause, Kind};
 use crate::environment::Timestamp;
 use crate::events::Happening;
 use crate::key::QueryKey;
@@ -46,7 +46,13 @@ impl Engine {
         }
         self.apply(slot, &Action::Write { data, at }, fx);
         self.tell(slot, Happening::Written, fx);
-        self.after_write(slot, now, fx);
+        if self.entries.get(slot).is_some_and(|entry| !entry.state.invalidated && !entry.is_running()) {
+            // Nothing newer is wanted: no need to send another attempt.
+            self.revert(slot, fx);
+        }
+        self.drop_stand_ins(slot, fx);
+        self.restart_polls(slot, now);
+        self.arm(slot, now);
     }
 
     /// Tells two moments of an entry apart. `None`: there is no entry.
@@ -66,25 +72,9 @@ impl Engine {
         fx: &mut Effects,
     ) {
         let slot = self.entry(key, kind, policy, now, fx);
-        if let Some(entry) = self.entries.get_mut(slot) {
-            entry.writes = entry.writes.wrapping_add(1);
-        }
+        // No write: an answer that is still to come is better than none.
         self.apply(slot, &Action::PushedError { error, at: now }, fx);
         self.tell(slot, Happening::FetchFailed { error: error.clone() }, fx);
-        self.after_write(slot, now, fx);
-    }
-
-    fn after_write(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
-        let Some(entry) = self.entries.get(slot) else { return };
-        let running = matches!(entry.fetch.as_deref(), Some(Fetch { phase: Phase::Running(_), .. }));
-        let has_data = entry.data().is_some();
-        if !running && has_data {
-            // Its answer would be discarded: no need to send another attempt.
-            self.revert(slot, fx);
-        }
-        if has_data {
-            self.drop_stand_ins(slot, fx);
-        }
         self.restart_polls(slot, now);
         self.arm(slot, now);
     }
