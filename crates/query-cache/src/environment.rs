@@ -30,8 +30,8 @@ impl Timestamp {
     /// This much later, in whole milliseconds rounded up; [`Timestamp::MAX`] where it would overflow.
     pub fn after(self, wait: Duration) -> Self {
         // Rounded down, something that is over in half a millisecond would be due before it is over.
-        let millis = wait.as_nanos().div_ceil(1_000_000);
-        Timestamp(u64::try_from(millis).map_or(u64::MAX, |millis| self.0.saturating_add(millis)))
+        let part = u64::from(wait.subsec_nanos().div_ceil(1_000_000));
+        Timestamp(self.0.saturating_add(wait.as_secs().saturating_mul(1_000).saturating_add(part)))
     }
 
     /// How long ago `earlier` was; zero if it is yet to come.

@@ -1,11 +1,7 @@
 //! Where an entry is found: by its key, and by what its key begins with.
 
-use std::collections::HashMap;
-
-use hashbrown::HashTable;
-
 use crate::entry::{Entry, Kind};
-use crate::key::{HashOfHash, QueryKey};
+use crate::key::QueryKey;
 use crate::slab::{Slab, Slot};
 
 /// Finds entries by key in constant time, and all descendants of a prefix in a time that grows with their
@@ -14,75 +10,157 @@ use crate::slab::{Slab, Slot};
 /// Both tables hold hashes and slots only; the keys are in the entries, and a hash is never believed.
 #[derive(Default)]
 pub(crate) struct Index {
-    exact: HashTable<Slot>,
-    /// For the hash of each prefix, the entries whose longer keys begin with it. An entry remembers where it
-    /// stands in each of its lists, so that it leaves without a search.
-    descendants: HashMap<u64, Vec<Slot>, HashOfHash>,
+    exact: Table,
+    /// For the hash of each prefix, the entries whose longer keys begin with it.
+    descendants: Table,
 }
 
 impl Index {
     /// The entry of this key and these types.
     pub fn find(&self, entries: &Slab<Entry>, key: &QueryKey, kind: Kind) -> Option<Slot> {
         let types = kind().types;
-        self.exact
-            .find(key.hash_value(), |slot| {
-                entries.get(*slot).is_some_and(|entry| entry.key == *key && (entry.kind)().types == types)
-            })
-            .copied()
+        self.exact.find(key.hash_value()).find(|slot| {
+            entries.get(*slot).is_some_and(|entry| entry.key == *key && (entry.kind)().types == types)
+        })
     }
 
     /// The entries of this key, whatever their types: seldom more than one.
     pub fn same_key(&self, entries: &Slab<Entry>, key: &QueryKey) -> Vec<Slot> {
         self.exact
-            .iter_hash(key.hash_value())
-            .copied()
+            .find(key.hash_value())
             .filter(|slot| entries.get(*slot).is_some_and(|entry| entry.key == *key))
             .collect()
     }
 
     /// The entries whose keys are longer than the prefix and begin with it, and perhaps a few others.
-    pub fn descendants(&self, prefix: &QueryKey) -> &[Slot] {
-        self.descendants.get(&prefix.hash_value()).map_or(&[], Vec::as_slice)
+    pub fn descendants(&self, prefix: &QueryKey) -> impl Iterator<Item = Slot> {
+        self.descendants.find(prefix.hash_value())
     }
 
-    /// Takes up an entry that is in the slab already.
+    /// Takes up an entry that is in the slab already, and tells it where it stands.
     pub fn insert(&mut self, entries: &mut Slab<Entry>, slot: Slot) {
         let Some(entry) = entries.get_mut(slot) else { return };
-        let mut places = Vec::new();
+        let mut places = vec![self.exact.insert(entry.key.hash_value(), slot)];
         for hash in entry.key.prefix_hashes() {
-            let list = self.descendants.entry(hash).or_default();
-            places.push(u32::try_from(list.len()).unwrap_or(u32::MAX));
-            list.push(slot);
+            places.push(self.descendants.insert(hash, slot));
         }
         entry.places = places.into();
-        let hash = entry.key.hash_value();
-        self.exact
-            .insert_unique(hash, slot, |slot| entries.get(*slot).map_or(0, |entry| entry.key.hash_value()));
     }
 
-    /// Lets go of an entry that was just taken out of the slab.
-    pub fn remove(&mut self, entries: &mut Slab<Entry>, slot: Slot, entry: &Entry) {
-        if let Ok(found) = self.exact.find_entry(entry.key.hash_value(), |held| *held == slot) {
-            found.remove();
+    /// Lets go of an entry, without a search: it knows where it stands.
+    pub fn remove(&mut self, entry: &Entry) {
+        let Some((exact, descendants)) = entry.places.split_first() else { return };
+        self.exact.remove(*exact);
+        for place in descendants {
+            self.descendants.remove(*place);
         }
-        for (depth, hash) in entry.key.prefix_hashes().enumerate() {
-            let Some(list) = self.descendants.get_mut(&hash) else { continue };
-            let told = entry.places.get(depth).map(|place| *place as usize);
-            let place = told
-                .filter(|place| list.get(*place) == Some(&slot))
-                // Only where two prefixes share a hash.
-                .or_else(|| list.iter().position(|held| *held == slot));
-            let Some(place) = place else { continue };
-            list.swap_remove(place);
-            if let Some(moved) = list.get(place)
-                && let Some(moved) = entries.get_mut(*moved)
-                && let Some(told) = moved.places.get_mut(depth)
-            {
-                *told = u32::try_from(place).unwrap_or(u32::MAX);
+    }
+}
+
+/// No place.
+const NONE: u32 = u32::MAX;
+
+/// Slots by hash, any number of them for each. One list per bucket, doubly linked, so that each of a prefix's
+/// ten thousand descendants leaves in constant time. Not a map of `std`'s: two of those are a tenth of what
+/// this crate weighs in a page.
+#[derive(Default)]
+struct Table {
+    /// The first node of each bucket's list; as many as a power of two.
+    buckets: Vec<u32>,
+    nodes: Vec<Node>,
+    /// The first of the nodes that are free, which are linked by `next`.
+    free: Option<u32>,
+    len: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Node {
+    /// The lower half of it: what it leads to is compared anyway.
+    hash: u32,
+    slot: Slot,
+    before: u32,
+    next: u32,
+}
+
+impl Table {
+    fn bucket(&self, hash: u32) -> usize {
+        hash as usize & self.buckets.len().wrapping_sub(1)
+    }
+
+    fn node(&mut self, place: u32) -> Option<&mut Node> {
+        self.nodes.get_mut(place as usize)
+    }
+
+    fn find(&self, hash: u64) -> impl Iterator<Item = Slot> {
+        let hash = hash as u32;
+        let mut place = self.buckets.get(self.bucket(hash)).copied().unwrap_or(NONE);
+        std::iter::from_fn(move || {
+            loop {
+                let node = self.nodes.get(place as usize)?;
+                place = node.next;
+                if node.hash == hash {
+                    return Some(node.slot);
+                }
             }
-            if list.is_empty() {
-                self.descendants.remove(&hash);
-            }
+        })
+    }
+
+    /// Says where it stands: there for as long as it is in here.
+    fn insert(&mut self, hash: u64, slot: Slot) -> u32 {
+        self.len += 1;
+        if self.len > self.buckets.len() {
+            self.grow();
         }
+        let node = Node { hash: hash as u32, slot, before: NONE, next: NONE };
+        let place = match self.free {
+            Some(place) => {
+                let free = self.node(place).map(|free| std::mem::replace(free, node));
+                self.free = free.map(|free| free.next).filter(|next| *next != NONE);
+                place
+            }
+            None => {
+                self.nodes.push(node);
+                u32::try_from(self.nodes.len() - 1).unwrap_or(NONE)
+            }
+        };
+        self.link(place);
+        place
+    }
+
+    fn link(&mut self, place: u32) {
+        let Some(hash) = self.node(place).map(|node| node.hash) else { return };
+        let bucket = self.bucket(hash);
+        let Some(first) = self.buckets.get_mut(bucket) else { return };
+        let next = std::mem::replace(first, place);
+        if let Some(node) = self.node(place) {
+            (node.before, node.next) = (NONE, next);
+        }
+        if let Some(next) = self.node(next) {
+            next.before = place;
+        }
+    }
+
+    fn remove(&mut self, place: u32) {
+        let free = self.free.unwrap_or(NONE);
+        let Some(node) = self.node(place) else { return };
+        let Node { hash, before, next, .. } = std::mem::replace(node, Node { next: free, ..*node });
+        if let Some(next) = self.node(next) {
+            next.before = before;
+        }
+        let bucket = self.bucket(hash);
+        match self.node(before) {
+            Some(before) => before.next = next,
+            None => self.buckets.get_mut(bucket).into_iter().for_each(|first| *first = next),
+        }
+        self.free = Some(place);
+        self.len -= 1;
+    }
+
+    /// Twice as many buckets. Called when all nodes are in use.
+    fn grow(&mut self) {
+        let count = (self.buckets.len() * 2).max(8);
+        self.buckets = vec![NONE; count];
+        let nodes = u32::try_from(self.nodes.len()).unwrap_or(NONE);
+        (0..nodes).for_each(|place| self.link(place));
     }
 }

@@ -1,7 +1,7 @@
 //! What a cache entry is called.
 
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use crate::segment::Segment;
@@ -95,26 +95,6 @@ impl Hasher for Fnv {
         self.0 ^ (self.0 >> 32)
     }
 }
-
-/// Takes the hash a key already has, for tables whose keys are such hashes.
-#[derive(Default)]
-pub(crate) struct PassThrough(u64);
-
-impl Hasher for PassThrough {
-    fn write(&mut self, _bytes: &[u8]) {
-        // Only hashes are hashed with this, and they write one `u64`.
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-pub(crate) type HashOfHash = BuildHasherDefault<PassThrough>;
 
 /// Makes a [`QueryKey`] from literals and expressions.
 ///

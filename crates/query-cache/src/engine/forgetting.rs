@@ -161,7 +161,7 @@ impl Engine {
 
     pub(super) fn discard(&mut self, slot: Slot, fx: &mut Effects) {
         let Some(mut entry) = self.entries.remove(slot) else { return };
-        self.index.remove(&mut self.entries, slot, &entry);
+        self.index.remove(&entry);
         if let Some(feed) = entry.feed.take() {
             fx.garbage.extend(feed.guard.map(Garbage::Guard));
         }
