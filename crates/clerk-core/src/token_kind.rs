@@ -65,6 +65,11 @@ impl TokenKind {
         }
     }
 
+    /// Whether this `cat` is the one of instances that ask to have the category ignored: it says nothing.
+    pub fn is_ignored_category(category: &str) -> bool {
+        category == CATEGORY_IGNORED
+    }
+
     /// The `cat` header that Clerk gives tokens of this kind, if it gives one.
     pub fn category(self) -> Option<&'static str> {
         match self {

@@ -1,55 +1,89 @@
 use clerk_core::SessionStatus;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::accepts::AcceptsToken;
+use crate::auth::Auth;
 use crate::keys::{Key, KeySet};
+use crate::machine::{Grant, Machine, OAuth};
 use crate::policy::{Audience, Policy};
 use crate::rejection::Rejection;
 use crate::session::Session;
-use crate::token::SessionJwt;
+use crate::token::{Jwt, JwtKind, Token};
 
 /// The last second of the year 9999.
 const LAST_SANE_TIME: i64 = 253_402_300_799;
 
-/// Verifies a session token with keys that are at hand, as of `now_unix_millis` (milliseconds since the
-/// Unix epoch). No clock is read and no network is used.
+/// Verifies a JWT of one of the kinds that `accepts` names, with keys that are at hand, as of
+/// `now_unix_millis` (milliseconds since the Unix epoch). No clock is read and no network is used.
+///
+/// Opaque tokens (`oat_…`, `mt_…`, `ak_…`) say nothing by themselves; a [`Verifier`](crate::Verifier) asks
+/// Clerk about them, and here they are refused ([`Rejection::Opaque`]).
 ///
 /// # Errors
 ///
-/// The first thing that is wrong. The signature comes before every claim, so that claims can be probed
-/// only with a token that Clerk signed.
+/// The first thing that is wrong. The kind comes first, and the signature before every claim, so that
+/// claims can be probed only with a token that Clerk signed.
+pub fn verify_token(
+    token: &str,
+    accepts: impl Into<AcceptsToken>,
+    keys: &KeySet,
+    policy: &Policy,
+    now_unix_millis: i64,
+) -> Result<Auth, Rejection> {
+    match Token::read(token, accepts.into())? {
+        Token::Opaque(_) => Err(Rejection::Opaque),
+        Token::Jwt(jwt) => {
+            let key = keys.find(&jwt.kid).ok_or(Rejection::UnknownKey)?;
+            check(jwt, key, policy, now_unix_millis)
+        }
+    }
+}
+
+/// [`verify_token`] for sessions alone.
+///
+/// # Errors
+///
+/// Those of [`verify_token`].
 pub fn verify_session(
     token: &str,
     keys: &KeySet,
     policy: &Policy,
     now_unix_millis: i64,
 ) -> Result<Session, Rejection> {
-    let jwt = SessionJwt::read(token)?;
-    let key = keys.find(&jwt.kid).ok_or(Rejection::UnknownKey)?;
-    check(jwt, key, policy, now_unix_millis)
+    match verify_token(token, AcceptsToken::SESSION, keys, policy, now_unix_millis)? {
+        Auth::Session(session) => Ok(session),
+        other => Err(Rejection::WrongKind(Some(other.kind()))),
+    }
 }
 
-pub(crate) fn check(
-    jwt: SessionJwt<'_>,
-    key: &Key,
-    policy: &Policy,
-    now_millis: i64,
-) -> Result<Session, Rejection> {
+pub(crate) fn check(jwt: Jwt<'_>, key: &Key, policy: &Policy, now_millis: i64) -> Result<Auth, Rejection> {
     if !key.signed(jwt.signed.as_bytes(), &jwt.signature) {
         return Err(Rejection::WrongSignature);
     }
-    let claims = jwt.claims;
-    let user_id = required_text(claims.get("sub"), "sub")?;
-    check_audience(claims.get("aud"), &policy.audience)?;
-    if let Some(parties) = &policy.parties {
+    claims(jwt.kind, jwt.claims, policy, now_millis)
+}
+
+/// What a token of this kind has to say, whoever signed it: call it only after the signature was checked.
+pub(crate) fn claims(
+    kind: JwtKind,
+    claims: Map<String, Value>,
+    policy: &Policy,
+    now_millis: i64,
+) -> Result<Auth, Rejection> {
+    let subject = required_text(claims.get("sub"), "sub")?;
+    check_audience(claims.get("aud"), policy.audience_of(kind))?;
+    // Only a page has an origin.
+    if let (JwtKind::Session, Some(parties)) = (kind, &policy.parties) {
         let azp = claims.get("azp").and_then(Value::as_str);
         if !azp.is_some_and(|azp| parties.iter().any(|party| party == azp)) {
             return Err(Rejection::WrongAuthorizedParty);
         }
     }
-    if let Some(issuer) = &policy.issuer
-        && claims.get("iss").and_then(Value::as_str) != Some(issuer)
-    {
-        return Err(Rejection::WrongIssuer);
+    if let Some(issuers) = &policy.issuers {
+        let issuer = claims.get("iss").and_then(Value::as_str);
+        if !issuer.is_some_and(|issuer| issuers.iter().any(|ours| ours == issuer)) {
+            return Err(Rejection::WrongIssuer);
+        }
     }
 
     let expires_at = time(claims.get("exp"), "exp")?.ok_or(Rejection::BadClaim("exp"))?;
@@ -65,17 +99,59 @@ pub(crate) fn check(
     if issued_at.is_some_and(|time| time * 1000 > latest) {
         return Err(Rejection::IssuedInTheFuture);
     }
-
-    // A token from a template that carries no category shows itself by having no session.
-    let session_id = required_text(claims.get("sid"), "sid")?;
-    let status = status(claims.get("sts"))?;
-    if status == Some(SessionStatus::Pending) && !policy.admit_pending {
-        return Err(Rejection::Pending);
+    match kind {
+        JwtKind::Session => {
+            // A token from a template that carries no category shows itself by having no session.
+            let session_id = required_text(claims.get("sid"), "sid")?;
+            let status = status(claims.get("sts"))?;
+            if status == Some(SessionStatus::Pending) && !policy.admit_pending {
+                return Err(Rejection::Pending);
+            }
+            let user_id = subject;
+            Ok(Auth::Session(Session {
+                user_id,
+                session_id,
+                expires_at,
+                issued_at,
+                not_before,
+                status,
+                claims,
+            }))
+        }
+        JwtKind::OAuth => {
+            let client_id = text(&claims, "client_id");
+            let scopes = first_scopes(&claims, ["scp", "scope"]);
+            Ok(Auth::OAuth(OAuth { grant: grant(subject, scopes, claims, expires_at), client_id }))
+        }
+        // The category says machine; the subject has to be one.
+        JwtKind::M2M if !subject.starts_with("mch_") => Err(Rejection::BadClaim("sub")),
+        JwtKind::M2M => {
+            let scopes = first_scopes(&claims, ["scopes", "aud"]);
+            Ok(Auth::Machine(Machine { grant: grant(subject, scopes, claims, expires_at) }))
+        }
     }
-    Ok(Session { user_id, session_id, expires_at, issued_at, not_before, status, claims })
 }
 
-fn required_text(claim: Option<&Value>, name: &'static str) -> Result<String, Rejection> {
+fn grant(subject: String, scopes: Vec<String>, claims: Map<String, Value>, expires_at: i64) -> Grant {
+    Grant { id: text(&claims, "jti"), subject, scopes, claims, expires_at: Some(expires_at) }
+}
+
+fn text(claims: &Map<String, Value>, name: &str) -> Option<String> {
+    claims.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// The scopes in the first of these claims that is there; what is no text names no scope.
+fn first_scopes(claims: &Map<String, Value>, names: [&str; 2]) -> Vec<String> {
+    match names.into_iter().find_map(|name| claims.get(name).filter(|value| !value.is_null())) {
+        Some(Value::String(text)) => text.split_ascii_whitespace().map(Into::into).collect(),
+        Some(Value::Array(items)) => {
+            items.iter().filter_map(|item| Some(item.as_str()?.to_owned())).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+pub(crate) fn required_text(claim: Option<&Value>, name: &'static str) -> Result<String, Rejection> {
     match claim.and_then(Value::as_str) {
         Some(text) if !text.is_empty() => Ok(text.to_owned()),
         _ => Err(Rejection::BadClaim(name)),
@@ -91,7 +167,7 @@ fn time(claim: Option<&Value>, name: &'static str) -> Result<Option<i64>, Reject
     }
 }
 
-fn check_audience(claim: Option<&Value>, wanted: &Audience) -> Result<(), Rejection> {
+pub(crate) fn check_audience(claim: Option<&Value>, wanted: &Audience) -> Result<(), Rejection> {
     let wanted = match (wanted, claim) {
         (Audience::Any, _) | (Audience::Unnamed, None) => return Ok(()),
         (Audience::Unnamed, Some(_)) => return Err(Rejection::WrongAudience),
@@ -102,7 +178,7 @@ fn check_audience(claim: Option<&Value>, wanted: &Audience) -> Result<(), Reject
         Some(Value::String(text)) => vec![Some(text)],
         _ => return Err(Rejection::WrongAudience),
     };
-    let well_formed = named.iter().all(Option::is_some);
+    let well_formed = named.iter().all(|name| name.is_some_and(|name| !name.is_empty()));
     let ours = named.iter().flatten().any(|name| wanted.iter().any(|audience| audience == name));
     if well_formed && ours { Ok(()) } else { Err(Rejection::WrongAudience) }
 }

@@ -1,13 +1,22 @@
 use std::fmt;
 
-use clerk_core::PublishableKey;
+use clerk_core::{PublishableKey, TokenKind};
+
+#[cfg(feature = "jwks")]
+use crate::auth::Auth;
+#[cfg(feature = "jwks")]
+use crate::check::check_audience;
+#[cfg(feature = "jwks")]
+use crate::rejection::Rejection;
+use crate::token::JwtKind;
 
 /// As `@clerk/backend` 3.25 has it.
 const DEFAULT_SKEW_MILLIS: i64 = 5_000;
 
-/// What a session token has to say to be accepted.
+/// What a token has to say to be accepted.
 ///
-/// Everything is checked unless a method named `any_…` opts out of it.
+/// Everything is checked unless a method named `any_…` opts out of it. The issuer and the audience are asked
+/// of every kind of token, the authorized party of sessions alone: only a page has an origin.
 ///
 /// ```
 /// use clerk_verify::Policy;
@@ -19,9 +28,9 @@ const DEFAULT_SKEW_MILLIS: i64 = 5_000;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    pub(crate) issuer: Option<String>,
+    pub(crate) issuers: Option<Vec<String>>,
     pub(crate) parties: Option<Vec<String>>,
-    pub(crate) audience: Audience,
+    audiences: Audiences,
     pub(crate) skew_millis: i64,
     pub(crate) admit_pending: bool,
 }
@@ -30,7 +39,14 @@ pub struct Policy {
 #[derive(Clone, Debug)]
 #[must_use = "name the authorized parties to get a policy"]
 pub struct PolicyDraft {
-    issuer: Option<String>,
+    issuers: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Audiences {
+    session: Audience,
+    oauth: Audience,
+    m2m: Audience,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +63,10 @@ pub(crate) enum Audience {
 pub enum PolicyError {
     /// The list of authorized parties names nobody.
     NoAuthorizedParty,
+    /// The list of audiences names none.
+    NoAudience,
+    /// API keys and tokens of JWT templates have no audience to check.
+    KindWithoutAudience,
     /// The issuer is no URL of the form `https://host`, or `http://` for this machine alone.
     Issuer,
 }
@@ -54,7 +74,7 @@ pub enum PolicyError {
 impl Policy {
     /// For the tokens of the instance that `key` names.
     pub fn for_instance(key: &PublishableKey) -> PolicyDraft {
-        PolicyDraft { issuer: Some(key.issuer()) }
+        PolicyDraft { issuers: Some(vec![key.issuer()]) }
     }
 
     /// For the tokens of `issuer`: what they carry as `iss`, to the letter, such as
@@ -64,37 +84,98 @@ impl Policy {
     ///
     /// [`PolicyError::Issuer`].
     pub fn for_issuer(issuer: impl Into<String>) -> Result<PolicyDraft, PolicyError> {
-        let issuer = issuer.into();
-        if !is_issuer(&issuer) {
+        Self::for_issuers([issuer])
+    }
+
+    /// For the tokens of any of `issuers`, as after a move from one domain to another.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::Issuer`], also if there is none.
+    pub fn for_issuers<I>(issuers: I) -> Result<PolicyDraft, PolicyError>
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let issuers: Vec<String> = issuers.into_iter().map(Into::into).collect();
+        if issuers.is_empty() || !issuers.iter().all(|issuer| is_issuer(issuer)) {
             return Err(PolicyError::Issuer);
         }
-        Ok(PolicyDraft { issuer: Some(issuer) })
+        Ok(PolicyDraft { issuers: Some(issuers) })
     }
 
     /// Does not check who issued a token, which then depends on the keys alone.
     pub fn for_any_issuer() -> PolicyDraft {
-        PolicyDraft { issuer: None }
+        PolicyDraft { issuers: None }
     }
 
     /// Accepts tokens made for one of these audiences (`aud`), and no token that names none.
     ///
     /// Without this a token must not name an audience: Clerk's session tokens do not, unless the
-    /// instance adds the claim.
-    #[must_use]
-    pub fn audience<I>(mut self, audience: I) -> Self
+    /// instance adds the claim. It is for every kind of token; [`audience_for`](Self::audience_for) is for one.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::NoAudience`] if the list is empty.
+    pub fn audience<I>(mut self, audience: I) -> Result<Self, PolicyError>
     where
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        self.audience = Audience::OneOf(non_empty(audience));
+        let audience = Audience::one_of(audience)?;
+        let [session, oauth, m2m] = [audience.clone(), audience.clone(), audience];
+        self.audiences = Audiences { session, oauth, m2m };
+        Ok(self)
+    }
+
+    /// Does not check whom a token was made for, whatever its kind.
+    #[must_use]
+    pub fn any_audience(mut self) -> Self {
+        self.audiences = Audiences { session: Audience::Any, oauth: Audience::Any, m2m: Audience::Any };
         self
     }
 
-    /// Does not check whom a token was made for.
-    #[must_use]
-    pub fn any_audience(mut self) -> Self {
-        self.audience = Audience::Any;
-        self
+    /// [`audience`](Self::audience) for tokens of one kind: an API whose session tokens name no audience
+    /// may still ask its name of OAuth tokens (RFC 9068 §4), or its machine's id of M2M tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::NoAudience`] if the list is empty, [`PolicyError::KindWithoutAudience`] for kinds
+    /// that have none.
+    pub fn audience_for<I>(mut self, kind: TokenKind, audience: I) -> Result<Self, PolicyError>
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        *self.audiences.of(kind)? = Audience::one_of(audience)?;
+        Ok(self)
+    }
+
+    /// Does not check whom a token of this kind was made for.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::KindWithoutAudience`] for kinds that have none.
+    pub fn any_audience_for(mut self, kind: TokenKind) -> Result<Self, PolicyError> {
+        *self.audiences.of(kind)? = Audience::Any;
+        Ok(self)
+    }
+
+    /// Whether what Clerk says of an opaque token fits: an OAuth token may name whom it was made for.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn admits_answer(&self, auth: &Auth) -> Result<(), Rejection> {
+        match auth {
+            Auth::OAuth(token) => check_audience(token.claims().get("aud"), &self.audiences.oauth),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn audience_of(&self, kind: JwtKind) -> &Audience {
+        match kind {
+            JwtKind::Session => &self.audiences.session,
+            JwtKind::OAuth => &self.audiences.oauth,
+            JwtKind::M2M => &self.audiences.m2m,
+        }
     }
 
     /// How far the clocks may differ, in milliseconds; 5,000 unless set. Negative, it refuses a token
@@ -140,12 +221,38 @@ impl PolicyDraft {
 
     fn policy(self, parties: Option<Vec<String>>) -> Policy {
         Policy {
-            issuer: self.issuer,
+            issuers: self.issuers,
             parties,
-            audience: Audience::Unnamed,
+            audiences: Audiences {
+                session: Audience::Unnamed,
+                oauth: Audience::Unnamed,
+                m2m: Audience::Unnamed,
+            },
             skew_millis: DEFAULT_SKEW_MILLIS,
             admit_pending: false,
         }
+    }
+}
+
+impl Audiences {
+    fn of(&mut self, kind: TokenKind) -> Result<&mut Audience, PolicyError> {
+        match kind {
+            TokenKind::Session => Ok(&mut self.session),
+            TokenKind::OAuth => Ok(&mut self.oauth),
+            TokenKind::M2M => Ok(&mut self.m2m),
+            _ => Err(PolicyError::KindWithoutAudience),
+        }
+    }
+}
+
+impl Audience {
+    fn one_of<I>(names: I) -> Result<Self, PolicyError>
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let names = non_empty(names);
+        if names.is_empty() { Err(PolicyError::NoAudience) } else { Ok(Self::OneOf(names)) }
     }
 }
 
@@ -170,7 +277,7 @@ fn is_issuer(text: &str) -> bool {
 }
 
 /// A host, perhaps with a port, that can only be this machine.
-fn is_loopback(authority: &str) -> bool {
+pub(crate) fn is_loopback(authority: &str) -> bool {
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => host,
         _ => authority,
@@ -186,6 +293,10 @@ impl fmt::Display for PolicyError {
                 "no authorized party is named; give the origins of the pages that use this API, or opt out \
                  with any_authorized_party"
             }
+            Self::NoAudience => {
+                "no audience is named; give what tokens for this API carry as aud, or opt out with any_audience"
+            }
+            Self::KindWithoutAudience => "tokens of this kind carry no audience that could be checked",
             Self::Issuer => {
                 "the issuer must be a URL such as https://clerk.foo.com, without a slash at the end; plain \
                  http is for this machine (localhost, 127.0.0.1) only"
@@ -227,6 +338,7 @@ mod tests {
         ] {
             assert_eq!(Policy::for_issuer(bad).err(), Some(PolicyError::Issuer), "{bad}");
         }
+        assert_eq!(Policy::for_issuers([""; 0]).err(), Some(PolicyError::Issuer));
     }
 
     #[test]
@@ -234,6 +346,10 @@ mod tests {
         for list in [&[][..], &[""], &["", ""]] {
             let error = Policy::for_any_issuer().authorized_parties(list.iter().copied());
             assert_eq!(error, Err(PolicyError::NoAuthorizedParty));
+            let policy = || Policy::for_any_issuer().any_authorized_party();
+            assert_eq!(policy().audience(list.iter().copied()), Err(PolicyError::NoAudience));
+            let oauth = policy().audience_for(TokenKind::OAuth, list.iter().copied());
+            assert_eq!(oauth, Err(PolicyError::NoAudience));
         }
     }
 }

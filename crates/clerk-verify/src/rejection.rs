@@ -6,10 +6,17 @@ use clerk_core::TokenKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// It is no JWT of the form that Clerk gives session tokens.
+    /// It is no token of any form that Clerk gives tokens.
     Malformed(Malformed),
-    /// It is one of Clerk's other kinds of token; `None` for a category that is not known here.
+    /// It is a token of Clerk's, and of no kind that is accepted; `None` for a category that is not known
+    /// here or contradicts the rest of the token.
     WrongKind(Option<TokenKind>),
+    /// Only Clerk's Backend API could say what it is, and there is no access to that.
+    Opaque,
+    /// Clerk does not know it.
+    NotFound,
+    /// It was revoked.
+    Revoked,
     /// Its algorithm is not RS256.
     WrongAlgorithm,
     /// It names a key that the instance does not have.
@@ -48,7 +55,7 @@ pub enum Malformed {
     Json,
     /// Header or claims name a member twice.
     DuplicateMember,
-    /// The `typ` header is not `JWT`.
+    /// The `typ` header is not one that tokens of this kind have.
     Type,
     /// The `crit` header asks for an extension; none is known here.
     Critical,
@@ -59,7 +66,7 @@ impl Rejection {
     /// there the SDK reports a signed-out session without a reason.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Malformed(_) => "token-invalid",
+            Self::Malformed(_) | Self::Opaque | Self::NotFound | Self::Revoked => "token-invalid",
             Self::WrongKind(_) => "token-type-mismatch",
             Self::WrongAlgorithm => "token-invalid-algorithm",
             Self::UnknownKey => "jwk-kid-mismatch",
@@ -79,9 +86,12 @@ impl Rejection {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed(Malformed::TooLong) => "The token is longer than a session token can be",
-            Self::Malformed(_) => "The token is not a well-formed JWT",
-            Self::WrongKind(_) => "The token is not a session token",
+            Self::Malformed(Malformed::TooLong) => "The token is longer than a token can be",
+            Self::Malformed(_) => "The token is not well-formed",
+            Self::WrongKind(_) => "The token is of a kind that is not accepted here",
+            Self::Opaque => "Opaque tokens are not accepted here",
+            Self::NotFound => "The token is not known",
+            Self::Revoked => "The token was revoked",
             Self::WrongAlgorithm => "The token is not signed with RS256",
             Self::UnknownKey => "The token is signed with a key that is not known here",
             Self::WrongSignature => "The token's signature is wrong",

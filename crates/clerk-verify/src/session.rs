@@ -1,7 +1,10 @@
 use std::fmt;
 
-use clerk_core::SessionStatus;
+use clerk_core::{Access, Organization, Requirement, SessionStatus};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+use crate::auth::Forbidden;
 
 /// A verified session: who is signed in, as a token said it whose every check passed.
 ///
@@ -68,10 +71,69 @@ impl Session {
         self.claims.get(name)
     }
 
+    /// All claims.
+    pub fn claims(&self) -> &Map<String, Value> {
+        &self.claims
+    }
+
+    /// The claims as a type of one's own.
+    ///
+    /// # Errors
+    ///
+    /// The claims are not of this shape. Nothing of them is in the text of the error.
+    pub fn claims_as<T: DeserializeOwned>(&self) -> Result<T, ClaimsError> {
+        T::deserialize(&self.claims).map_err(|_| ClaimsError)
+    }
+
+    /// The active organization, with the person's role and permissions there.
+    pub fn organization(&self) -> Option<Organization<'_>> {
+        self.access().organization
+    }
+
+    /// Who acts as this person (`act`), if somebody does: an id, most often of a person in the
+    /// application's staff.
+    pub fn actor(&self) -> Option<&str> {
+        self.claims.get("act")?.get("sub")?.as_str()
+    }
+
+    /// What the session may do: organization, features, plans, and when the factors were verified.
+    pub fn access(&self) -> Access<'_> {
+        Access::from_claims(&self.claims)
+    }
+
+    /// Whether the session has everything that `requirement` names: [`Access::has`].
+    pub fn has(&self, requirement: &Requirement) -> bool {
+        self.access().has(requirement)
+    }
+
+    /// Asks for what `requirement` names.
+    ///
+    /// # Errors
+    ///
+    /// [`Forbidden`] says what is missing; over HTTP it is a 403.
+    pub fn require(&self, requirement: &Requirement) -> Result<(), Forbidden> {
+        match self.access().missing(requirement) {
+            None => Ok(()),
+            Some(condition) => Err(Forbidden::Session(condition.clone())),
+        }
+    }
+
     fn text(&self, name: &str) -> Option<&str> {
         self.claims.get(name)?.as_str()
     }
 }
+
+/// The claims are not of the shape that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimsError;
+
+impl fmt::Display for ClaimsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the session's claims are not of the shape that this API reads")
+    }
+}
+
+impl std::error::Error for ClaimsError {}
 
 /// Ids alone: custom claims may hold what no log should.
 impl fmt::Debug for Session {

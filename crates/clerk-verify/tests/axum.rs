@@ -51,7 +51,7 @@ async fn ask(app: &Router, path: &str, headers: &[(&str, &str)]) -> (StatusCode,
 fn refusal((status, headers, body): (StatusCode, HeaderMap, String)) -> (u16, String, Option<String>) {
     let problem: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(headers["content-type"], "application/problem+json");
-    assert_eq!(headers["cache-control"], "no-store");
+    assert_eq!(headers["cache-control"], "private, no-store");
     assert_eq!(problem["status"], status.as_u16());
     assert_eq!(problem["type"], "about:blank");
     assert_eq!(problem["title"], status.canonical_reason().unwrap());

@@ -43,7 +43,7 @@ fn rejected(rejection: Rejection) -> Result<(), VerifyError> {
 
 fn unavailable(result: Result<(), VerifyError>) -> (Duration, &'static str) {
     match result {
-        Err(error @ VerifyError::KeysUnavailable(unavailable)) => (unavailable.retry_after(), error.reason()),
+        Err(error @ VerifyError::Unavailable(unavailable)) => (unavailable.retry_after(), error.reason()),
         other => panic!("{other:?}"),
     }
 }

@@ -25,7 +25,7 @@ fn policy(opts: &Value, issuer: &str) -> Policy {
     };
     policy = match &opts["audience"] {
         Value::Null => policy.any_audience(),
-        audience => policy.audience(texts(audience)),
+        audience => policy.audience(texts(audience)).unwrap(),
     };
     policy.clock_skew_millis(opts["clockSkewInMs"].as_i64().unwrap_or(DEFAULT_SKEW_MILLIS))
 }

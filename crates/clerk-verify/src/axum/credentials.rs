@@ -1,10 +1,34 @@
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method};
 
+use super::cookies::SameOriginCookies;
 use super::error::AuthError;
 
+/// What a request presents. No `Debug`: it is a secret.
+pub(super) enum Credentials {
+    /// `Authorization: Bearer`.
+    Bearer(String),
+    /// A session cookie, and since when the browser's client is as it is (`__client_uat`), if it says.
+    Cookie { token: String, client_updated_at: Option<i64> },
+}
+
+impl Credentials {
+    /// The bearer decides if there is one, good or bad; only without one is a cookie looked for.
+    pub(super) fn read(
+        method: &Method,
+        headers: &HeaderMap,
+        cookies: Option<&SameOriginCookies>,
+    ) -> Result<Self, AuthError> {
+        match bearer_token(headers) {
+            Ok(token) => Ok(Self::Bearer(token.to_owned())),
+            Err(AuthError::NoCredentials) => cookies.ok_or(AuthError::NoCredentials)?.read(method, headers),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// The token of a request, from its `Authorization` header alone (RFC 6750 §2.1).
-pub(super) fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
+fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Err(AuthError::NoCredentials) };
     if values.next().is_some() {

@@ -3,36 +3,71 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, Method, Request, header};
+use http::{HeaderMap, Method, Request, Response, header};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::credentials::bearer_token;
-use super::error::AuthError;
-use crate::session::Session;
+use super::authentication::{Authentication, Settings};
+use super::cookies::SameOriginCookies;
+use super::error::{AuthError, NOT_TO_BE_STORED};
+use super::extract::AnyAuth;
+use crate::accepts::AcceptsToken;
 use crate::verifier::Verifier;
 
-/// Authenticates each request and leaves what it found to the extractors.
+/// Reads each request's credentials, and verifies them as soon as an extractor or a guard asks who it is: for
+/// the kinds of token that this one accepts, and once per request.
 #[derive(Clone, Debug)]
 pub struct AuthLayer {
-    verifier: Verifier,
+    settings: Arc<Settings>,
 }
 
 /// What [`AuthLayer`] makes of a service.
 #[derive(Clone, Debug)]
 pub struct AuthService<S> {
     inner: S,
-    verifier: Verifier,
+    settings: Arc<Settings>,
 }
 
-/// What the layer found, in the request's extensions. Private, so that only the layer can put it there.
-#[derive(Clone)]
-pub(super) struct Outcome(pub(super) Result<Arc<Session>, AuthError>);
-
 impl AuthLayer {
-    /// A layer that accepts what `verifier` accepts.
+    /// A layer that accepts what `verifier` accepts, from `Authorization: Bearer` alone. Which kinds of
+    /// token, each extractor and guard says.
     pub fn new(verifier: Verifier) -> Self {
-        Self { verifier }
+        Self { settings: Arc::new(Settings { verifier, accepts: AcceptsToken::ANY, cookies: None }) }
+    }
+
+    /// Accepts no token of another kind, whatever a handler asks for. [`AnyAuth`] then means any of these.
+    #[must_use]
+    pub fn accepts_token(self, accepts: impl Into<AcceptsToken>) -> Self {
+        let accepts = accepts.into();
+        self.with(|settings| settings.accepts = accepts)
+    }
+
+    /// Accepts sessions from Clerk's cookie too, on requests that this origin's own pages make.
+    #[must_use]
+    pub fn same_origin_cookies(self, cookies: SameOriginCookies) -> Self {
+        self.with(|settings| settings.cookies = Some(cookies))
+    }
+
+    fn with(self, change: impl FnOnce(&mut Settings)) -> Self {
+        let old = &self.settings;
+        let (verifier, cookies) = (old.verifier.clone(), old.cookies.clone());
+        let mut settings = Settings { verifier, accepts: old.accepts, cookies };
+        change(&mut settings);
+        Self { settings: Arc::new(settings) }
+    }
+
+    /// The same as a function, for servers that have no layers.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`], which knows its status, challenge and body.
+    pub async fn authenticate(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        accepts: impl Into<AcceptsToken>,
+    ) -> Result<AnyAuth, AuthError> {
+        Authentication::new(Arc::clone(&self.settings), method, headers).verify(accepts.into()).await
     }
 }
 
@@ -40,15 +75,14 @@ impl<S> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> AuthService<S> {
-        AuthService { inner, verifier: self.verifier.clone() }
+        AuthService { inner, settings: Arc::clone(&self.settings) }
     }
 }
 
-impl<S, B> Service<Request<B>> for AuthService<S>
+impl<S, B, R> Service<Request<B>> for AuthService<S>
 where
-    S: Service<Request<B>> + Clone + Send + 'static,
-    S::Future: Send,
-    B: Send + 'static,
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Future: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -59,36 +93,17 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        // The service that was asked whether it is ready is the one to call, not its clone.
-        let clone = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, clone);
-        let verifier = self.verifier.clone();
+        let settings = Arc::clone(&self.settings);
+        let authentication = Authentication::new(settings, request.method(), request.headers());
+        request.extensions_mut().insert(authentication.clone());
+        // This one was asked whether it is ready, and no clone of it: call before anything is awaited.
+        let response = self.inner.call(request);
         Box::pin(async move {
-            let outcome = if is_preflight(request.method(), request.headers()) {
-                Err(AuthError::NoCredentials)
-            } else {
-                match bearer_token(request.headers()) {
-                    Ok(token) => {
-                        verifier.verify_session(token).await.map(Arc::new).map_err(AuthError::Verify)
-                    }
-                    Err(error) => Err(error),
-                }
-            };
-            match &outcome {
-                Ok(_) => tracing::debug!(result = "signed-in", "authenticated"),
-                Err(error) => {
-                    tracing::debug!(result = "signed-out", reason = error.reason(), "authenticated")
-                }
+            let mut response = response.await?;
+            if authentication.was_asked() {
+                response.headers_mut().entry(header::CACHE_CONTROL).or_insert(NOT_TO_BE_STORED);
             }
-            request.extensions_mut().insert(Outcome(outcome));
-            inner.call(request).await
+            Ok(response)
         })
     }
-}
-
-/// A browser's question whether it may ask; it carries no credentials.
-fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
-    method == Method::OPTIONS
-        && headers.contains_key(header::ORIGIN)
-        && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }

@@ -1,22 +1,19 @@
 use std::error::Error;
 use std::fmt;
-use std::time::Duration;
 
-use reqwest::{Client, StatusCode, Url, header, redirect};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use reqwest::{Client, StatusCode, Url};
 
 use crate::keys::{KeyError, KeySet};
-
-/// An instance's JWKS is about 1 kB.
-const LARGEST_DOCUMENT: usize = 256 * 1024;
-
-/// Short, for requests wait for it.
-const TIME_LIMIT: Duration = Duration::from_secs(5);
+use crate::remote::{self, ReadError};
 
 /// Where a JWKS is.
 #[derive(Clone)]
 pub(super) struct Source {
     url: Url,
     client: Client,
+    /// The API's own key, for the Backend API.
+    secret: Option<HeaderValue>,
 }
 
 /// Why a JWKS cannot be fetched at all.
@@ -37,6 +34,8 @@ pub enum FetchError {
     Unreachable,
     /// An answer other than 200. Redirects are not followed.
     Status(u16),
+    /// The Backend API refuses the secret key.
+    SecretKey,
     /// More than 256 kB.
     TooLarge,
     /// An answer, but no keys to use.
@@ -45,41 +44,36 @@ pub enum FetchError {
 
 impl Source {
     pub(super) fn new(url: &str) -> Result<Self, JwksSetupError> {
-        let url = Url::parse(url).map_err(|_| JwksSetupError::Url)?;
-        let loopback = is_loopback(&url);
-        let allowed = url.scheme() == "https" || (url.scheme() == "http" && loopback);
-        if !allowed || !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-            return Err(JwksSetupError::Url);
-        }
-        let mut client = Client::builder().redirect(redirect::Policy::none()).timeout(TIME_LIMIT);
-        if loopback {
-            client = client.no_proxy();
-        }
-        Ok(Self { url, client: client.build().map_err(JwksSetupError::Client)? })
+        let url = remote::url(url).ok_or(JwksSetupError::Url)?;
+        let client = remote::client(&url).map_err(JwksSetupError::Client)?;
+        Ok(Self { url, client, secret: None })
+    }
+
+    pub(super) fn with_secret(url: Url, client: Client, secret: HeaderValue) -> Self {
+        Self { url, client, secret: Some(secret) }
     }
 
     pub(super) async fn fetch(&self) -> Result<KeySet, FetchError> {
-        let unreachable = |_| FetchError::Unreachable;
-        let request = self.client.get(self.url.clone()).header(header::ACCEPT, "application/json");
-        let mut response = request.send().await.map_err(unreachable)?;
-        if response.status() != StatusCode::OK {
-            return Err(FetchError::Status(response.status().as_u16()));
+        let mut request = self.client.get(self.url.clone()).header(ACCEPT, "application/json");
+        if let Some(secret) = &self.secret {
+            request = request
+                .header(AUTHORIZATION, secret.clone())
+                .header(crate::backend::VERSION_HEADER, crate::backend::VERSION);
         }
-        let mut document = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if document.len() + chunk.len() > LARGEST_DOCUMENT {
-                return Err(FetchError::TooLarge);
+        let response = request.send().await.map_err(|_| FetchError::Unreachable)?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.secret.is_some() => {
+                return Err(FetchError::SecretKey);
             }
-            document.extend_from_slice(&chunk);
+            status => return Err(FetchError::Status(status.as_u16())),
         }
+        let document = remote::body(response).await.map_err(|error| match error {
+            ReadError::Broken => FetchError::Unreachable,
+            ReadError::TooLarge => FetchError::TooLarge,
+        })?;
         KeySet::from_jwks(&document).map_err(FetchError::Invalid)
     }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
-    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    ip.map_or(host == "localhost" || host.ends_with(".localhost"), |ip| ip.is_loopback())
 }
 
 impl fmt::Display for Source {
@@ -117,6 +111,9 @@ impl fmt::Display for FetchError {
         match self {
             Self::Unreachable => f.write_str("the server does not answer"),
             Self::Status(status) => write!(f, "the server answers with status {status}"),
+            Self::SecretKey => {
+                f.write_str("Clerk refuses the secret key; is it this instance's, and in use?")
+            }
             Self::TooLarge => f.write_str("the document is larger than 256 kB"),
             Self::Invalid(error) => error.fmt(f),
         }
@@ -124,33 +121,3 @@ impl fmt::Display for FetchError {
 }
 
 impl Error for FetchError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_source_is_https_or_this_machine() {
-        for good in [
-            "https://clerk.foo.com/.well-known/jwks.json",
-            "http://localhost:8080/__clerk/.well-known/jwks.json",
-            "http://127.0.0.1:1/",
-            "http://[::1]:1/",
-        ] {
-            assert!(Source::new(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "clerk.foo.com",
-            "http://clerk.foo.com/",
-            "http://localhost.evil.example/",
-            "http://localhost@evil.example/",
-            r"http://evil.example\@localhost/",
-            "https://user:password@clerk.foo.com/",
-            "https://clerk.foo.com/#x",
-            "file:///etc/passwd",
-        ] {
-            assert!(matches!(Source::new(bad), Err(JwksSetupError::Url)), "{bad}");
-        }
-    }
-}

@@ -11,10 +11,12 @@ use tokio::sync::watch;
 
 pub use fetch::{FetchError, JwksSetupError};
 
+use crate::backend::BackendApi;
 use crate::clock::{Clock, SystemClock};
 use crate::keys::KeySet;
+use crate::metrics::{head, line};
 use crate::token::Kid;
-use crate::verifier::KeysUnavailable;
+use crate::verifier::{Unavailable, VerifyError};
 use fetch::Source;
 
 /// The first wait after a fetch that failed; it doubles up to the interval for unknown keys.
@@ -55,6 +57,9 @@ struct State {
     retry_at: Duration,
     failures: u32,
     last_error: Option<FetchError>,
+    /// Since the start.
+    fetched: u64,
+    failed: u64,
 }
 
 #[derive(Clone)]
@@ -88,16 +93,30 @@ impl Jwks {
     ///
     /// [`JwksSetupError`].
     pub fn from_url(url: &str) -> Result<Self, JwksSetupError> {
-        Ok(Self {
+        Ok(Self::from_source(Source::new(url)?))
+    }
+
+    /// The keys of the instance whose secret key `backend` holds, from the Backend API.
+    ///
+    /// # Errors
+    ///
+    /// [`JwksSetupError::Url`] if no URL can be made of that of `backend`.
+    pub fn from_backend(backend: &BackendApi) -> Result<Self, JwksSetupError> {
+        let (url, client, secret) = backend.jwks_source().ok_or(JwksSetupError::Url)?;
+        Ok(Self::from_source(Source::with_secret(url, client, secret)))
+    }
+
+    fn from_source(source: Source) -> Self {
+        Self {
             shared: Arc::new(Shared {
-                source: Source::new(url)?,
+                source,
                 clock: Arc::new(SystemClock::default()),
                 fresh_for: Duration::from_secs(5 * 60),
                 keep_for: Duration::from_secs(24 * 60 * 60),
                 unknown_key_interval: Duration::from_secs(30),
                 state: Mutex::default(),
             }),
-        })
+        }
     }
 
     /// With another clock, for tests. Keys already fetched are forgotten.
@@ -139,24 +158,42 @@ impl Jwks {
     }
 
     /// The keys, among which is the one that `kid` names, if the issuer has it.
-    pub(crate) async fn keys_for(&self, kid: &Kid) -> Result<Arc<KeySet>, KeysUnavailable> {
+    pub(crate) async fn keys_for(&self, kid: &Kid) -> Result<Arc<KeySet>, VerifyError> {
         let mut waited = false;
         loop {
             match self.shared.decide(kid, waited) {
                 Decision::Use(keys) => return Ok(keys),
-                Decision::Unavailable(unavailable) => return Err(unavailable),
+                Decision::No(error) => return Err(error),
                 // An error says that the sender is gone: the fetch is over.
                 Decision::Wait(mut over) => while over.changed().await.is_ok() {},
             }
             waited = true;
         }
     }
+
+    pub(crate) fn metrics(&self) -> String {
+        let state = self.shared.lock();
+        let name = "clerk_verify_jwks_fetches_total";
+        let mut text = head(name, "counter", "Fetches of the JWKS, by outcome.");
+        line(&mut text, name, &[("result", "ok")], state.fetched);
+        line(&mut text, name, &[("result", "failed")], state.failed);
+        if let Some(held) = &state.held {
+            let age = self.shared.clock.elapsed().saturating_sub(held.fetched_at);
+            text.push_str(&head(
+                "clerk_verify_jwks_age_seconds",
+                "gauge",
+                "Time since the keys were fetched.",
+            ));
+            line(&mut text, "clerk_verify_jwks_age_seconds", &[], age.as_secs());
+        }
+        text
+    }
 }
 
 enum Decision {
     Use(Arc<KeySet>),
     Wait(watch::Receiver<()>),
-    Unavailable(KeysUnavailable),
+    No(VerifyError),
 }
 
 impl Shared {
@@ -171,7 +208,7 @@ impl Shared {
                 return Decision::Wait(over.clone());
             }
             if waited || now < state.retry_at {
-                return Decision::Unavailable(self.unavailable(&state, now));
+                return Decision::No(self.unavailable(&state, now));
             }
             return Decision::Wait(self.start(&mut state, now));
         };
@@ -192,18 +229,19 @@ impl Shared {
         }
         // Without having reached the issuer, nobody can say that it has no such key.
         if state.failures > 0 {
-            return Decision::Unavailable(self.unavailable(&state, now));
+            return Decision::No(self.unavailable(&state, now));
         }
         Decision::Use(held.keys)
     }
 
-    fn unavailable(&self, state: &State, now: Duration) -> KeysUnavailable {
+    fn unavailable(&self, state: &State, now: Duration) -> VerifyError {
         let retry_after = state.retry_at.saturating_sub(now).max(Duration::from_secs(1));
         let reason = match state.last_error {
+            Some(FetchError::SecretKey) => return VerifyError::Misconfigured,
             Some(FetchError::Invalid(_) | FetchError::TooLarge) => "jwk-remote-invalid",
             _ => "jwk-remote-failed-to-load",
         };
-        KeysUnavailable { retry_after, reason }
+        VerifyError::Unavailable(Unavailable { retry_after, reason })
     }
 
     /// In a task of its own: a client that goes away must not cancel what others wait for.
@@ -229,6 +267,7 @@ impl Shared {
                 state.failures = 0;
                 state.retry_at = now;
                 state.last_error = None;
+                state.fetched += 1;
                 tracing::debug!(url = %self.source, "the JWKS was fetched");
             }
             Err(error) => {
@@ -237,6 +276,7 @@ impl Shared {
                 state.failures = state.failures.saturating_add(1);
                 state.retry_at = now + backoff;
                 state.last_error = Some(error);
+                state.failed += 1;
                 tracing::warn!(
                     url = %self.source,
                     %error,
