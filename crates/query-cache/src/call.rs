@@ -1,5 +1,6 @@
 //! Waiting for a verdict.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -10,6 +11,7 @@ use std::task::{Context, Poll};
 use crate::client::QueryClient;
 use crate::engine::{Verdict, WaiterSlot};
 use crate::error::QueryError;
+use crate::key::QueryKey;
 use crate::query::Query;
 use crate::view::typed_error;
 
@@ -77,5 +79,42 @@ impl<Q: Query> Future for QueryFuture<Q> {
 impl<Q> fmt::Debug for QueryFuture<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("QueryFuture")
+    }
+}
+
+/// Ready when the fetches it was made for are over. Made by [`QueryClient::settled`].
+///
+/// Comes to the queries that failed, and why: none, if all went well.
+#[must_use = "dropping it lets go of the fetches"]
+pub struct Settled {
+    waiting: Vec<(QueryKey, Call)>,
+    failures: Vec<(QueryKey, QueryError<dyn Any>)>,
+}
+
+impl Settled {
+    pub(crate) fn new(waiting: Vec<(QueryKey, Call)>) -> Self {
+        Settled { waiting, failures: Vec::new() }
+    }
+}
+
+impl Future for Settled {
+    type Output = Vec<(QueryKey, QueryError<dyn Any>)>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        for (key, call) in std::mem::take(&mut this.waiting) {
+            match call.poll(cx) {
+                Poll::Pending => this.waiting.push((key, call)),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => this.failures.push((key, error)),
+            }
+        }
+        if this.waiting.is_empty() { Poll::Ready(std::mem::take(&mut this.failures)) } else { Poll::Pending }
+    }
+}
+
+impl fmt::Debug for Settled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settled").field("waiting", &self.waiting.len()).finish_non_exhaustive()
     }
 }

@@ -27,7 +27,7 @@ mod state;
 mod timers;
 mod view;
 
-pub use call::QueryFuture;
+pub use call::{QueryFuture, Settled};
 pub use client::{Listening, QueryClient, WeakQueryClient};
 pub use context::{FetchContext, SourceContext};
 pub use engine::Then;

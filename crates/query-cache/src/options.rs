@@ -236,8 +236,8 @@ impl<Q: Query> QueryOptions<Q> {
         self
     }
 
-    /// An answer that equals the data there is leaves that in place, so that nobody is told. Without this,
-    /// each answer is taken for a change.
+    /// An answer, or a write, that equals the data there is leaves that in place, so that nobody is told.
+    /// Without this, each is taken for a change.
     pub fn keep_equal(mut self) -> Self
     where
         Q::Data: PartialEq,

@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use super::QueryClient;
-use crate::call::{Call, QueryFuture};
+use crate::call::{Call, QueryFuture, Settled};
 use crate::engine::{Asked, Value, WaiterSlot};
 use crate::environment::Timestamp;
+use crate::filter::QueryFilter;
 use crate::policy::Policy;
 use crate::query::{AnyQuery, DynQuery, Query};
 
@@ -53,6 +54,35 @@ impl QueryClient {
         if !self.is_over() {
             self.ask(&query.0, |asked| self.step(|engine, now, fx| engine.prefetch(asked, now, fx)));
         }
+    }
+
+    /// Waits for the fetches of these queries that are under way, or due because of what was called before:
+    /// [`refetch`](QueryClient::refetch), [`invalidate`](QueryClient::invalidate),
+    /// [`prefetch`](QueryClient::prefetch). Comes to the failures. Waiting is interest, as in
+    /// [`QueryClient::query`]: while there is no network, it waits.
+    ///
+    /// ```
+    /// use query_cache::{ManualEnvironment, QueryClient, QueryFilter, query_key};
+    ///
+    /// # let world = ManualEnvironment::new(1);
+    /// # let client = QueryClient::new(world.clone());
+    /// # let run = async move {
+    /// let posts = QueryFilter::prefix(query_key!["posts"]);
+    /// client.invalidate(posts.clone());
+    /// for (key, error) in client.settled(posts).await {
+    ///     println!("{key:?}: {}", error.fetch().map_or("called off", |_| "failed"));
+    /// }
+    /// # };
+    /// # query_cache::Environment::spawn(&world, Box::pin(run));
+    /// # world.run();
+    /// ```
+    pub fn settled(&self, filter: impl Into<QueryFilter>) -> Settled {
+        let slots = self.matching(&filter.into());
+        let waiting: Vec<_> = self.step(|engine, now, fx| {
+            slots.into_iter().filter_map(|slot| engine.wait_for_fetch(slot, now, fx)).collect()
+        });
+        let call = |(key, slot)| (key, Call::new(self.clone(), slot));
+        Settled::new(waiting.into_iter().map(call).collect())
     }
 
     /// Finds out all that user code has to say about a query, before the engine is asked for it.

@@ -63,7 +63,7 @@ impl QueryClient {
         self.read(|engine| engine.counts().1)
     }
 
-    fn matching(&self, filter: &QueryFilter) -> Vec<Slot> {
+    pub(super) fn matching(&self, filter: &QueryFilter) -> Vec<Slot> {
         if self.is_over() {
             return Vec::new();
         }
@@ -96,12 +96,23 @@ impl QueryClient {
     }
 
     fn write(&self, key: &QueryKey, kind: Kind, policy: &Rc<Policy>, data: &Value, at: Timestamp) {
+        let equal = self.equal_data(key, kind, policy, data);
+        let data = equal.as_ref().unwrap_or(data);
         if !self.is_over() {
             self.step(|engine, now, fx| {
                 let slot = engine.entry_for_write(key, kind, policy, now, fx);
                 engine.write(slot, data, at, now, fx);
             });
         }
+    }
+
+    /// The data that is there, if the query keeps that in place of an equal value.
+    fn equal_data(&self, key: &QueryKey, kind: Kind, policy: &Policy, data: &Value) -> Option<Value> {
+        let (same, held) = self.read(|engine| {
+            let entry = engine.find(key, kind).and_then(|slot| engine.get(slot))?;
+            Some((policy.same().or(entry.policy.same())?, entry.data()?.clone()))
+        })?;
+        same(&*held, &**data).then_some(held)
     }
 
     /// Makes new data of what is there; `None` leaves that as it is. The closure is called again if the data

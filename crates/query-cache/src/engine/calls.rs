@@ -5,6 +5,7 @@ use std::task::Waker;
 use super::{Asked, Effects, Engine, Garbage, ObserverSlot, Verdict, Waiter, WaiterSlot};
 use crate::entry::{FetchCause, is_stale};
 use crate::environment::Timestamp;
+use crate::key::QueryKey;
 use crate::slab::Slot;
 
 impl Engine {
@@ -51,6 +52,19 @@ impl Engine {
         };
         self.hurry(slot, FetchCause::Asked, now, fx);
         self.wait(slot, now, fx)
+    }
+
+    /// Waits for the fetch that is under way or due. `None` where there is none.
+    pub fn wait_for_fetch(
+        &mut self,
+        slot: Slot,
+        now: Timestamp,
+        fx: &mut Effects,
+    ) -> Option<(QueryKey, WaiterSlot)> {
+        let entry = self.entries.get(slot)?;
+        let due = entry.due && self.is_active(entry);
+        let key = entry.key.clone();
+        (due || entry.fetch.is_some()).then(|| (key, self.wait(slot, now, fx)))
     }
 
     fn wait(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) -> WaiterSlot {

@@ -123,6 +123,9 @@ impl Engine {
 
     /// Calls a fetch off: as if it had never been, or as a failure.
     pub fn cancel(&mut self, slot: Slot, reverts: bool, now: Timestamp, fx: &mut Effects) {
+        if self.entries.get(slot).is_none_or(|entry| entry.fetch.is_none()) {
+            return; // Nothing is over, so nothing begins to count anew.
+        }
         if reverts {
             self.revert(slot, fx);
         } else {
