@@ -63,7 +63,7 @@ async fn problem(response: Response) -> (Problem, HeaderMap) {
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     assert_eq!(text(&headers, "content-type"), Some("application/problem+json"));
-    assert_eq!(text(&headers, "cache-control"), Some("no-store"));
+    assert_eq!(text(&headers, "cache-control"), Some("private, no-store"));
     assert!(headers.contains_key("x-request-id"));
     let problem: Problem = response.json().await.unwrap();
     assert_eq!(problem.status, status);
