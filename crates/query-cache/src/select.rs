@@ -184,6 +184,8 @@ impl QueryClient {
         let listen = move || {
             if let Some(inner) = weak.upgrade()
                 && inner.look()
+                // What looking dropped may have let go of the last handle but this.
+                && Rc::strong_count(&inner) > 1
             {
                 (inner.listener)();
             }

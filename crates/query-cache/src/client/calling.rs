@@ -35,12 +35,8 @@ impl QueryClient {
     /// [`QueryError::Cancelled`](crate::QueryError::Cancelled) when it was called off, or the scope ended.
     pub fn query<Q: Query>(&self, query: Q) -> QueryFuture<Q> {
         let query: Rc<dyn DynQuery> = Rc::new(query);
-        let slot = if self.is_over() {
-            WaiterSlot::NONE
-        } else {
-            self.ask(&query, |asked| self.step(|engine, now, fx| engine.call(asked, now, fx)))
-        };
-        QueryFuture::new(Call::new(self.clone(), slot))
+        let slot = self.ask(&query, |asked| self.step(|engine, now, fx| engine.call(asked, now, fx)));
+        QueryFuture::new(Call::new(self.clone(), slot.unwrap_or(WaiterSlot::NONE)))
     }
 
     /// Fetches a query that is not fresh, so that its data is there when somebody asks for it. Nobody need
@@ -51,9 +47,7 @@ impl QueryClient {
 
     /// [`QueryClient::prefetch`] without types, for bridges to a UI framework.
     pub fn prefetch_any(&self, query: &AnyQuery) {
-        if !self.is_over() {
-            self.ask(&query.0, |asked| self.step(|engine, now, fx| engine.prefetch(asked, now, fx)));
-        }
+        self.ask(&query.0, |asked| self.step(|engine, now, fx| engine.prefetch(asked, now, fx)));
     }
 
     /// Waits for the fetches of these queries that are under way, or due because of what was called before:
@@ -85,8 +79,13 @@ impl QueryClient {
         Settled::new(waiting.into_iter().map(call).collect())
     }
 
-    /// Finds out all that user code has to say about a query, before the engine is asked for it.
-    pub(super) fn ask<R>(&self, query: &Rc<dyn DynQuery>, act: impl FnOnce(&Asked<'_>) -> R) -> R {
+    /// Finds out all that user code has to say about a query, before the engine is asked for it. `None`: this
+    /// handle's scope is over, perhaps by that code.
+    pub(super) fn ask<R>(&self, query: &Rc<dyn DynQuery>, act: impl FnOnce(&Asked<'_>) -> R) -> Option<R> {
+        if self.is_over() {
+            return None;
+        }
+        let here = self.in_this_scope();
         let (key, kind) = (query.key(), query.kind());
         let policy = self.policy(&key, &**query);
         let initial = self.initial(&policy, || self.has_data(&key, kind));
@@ -94,13 +93,17 @@ impl QueryClient {
             Some(placeholder) if initial.is_none() && !self.has_data(&key, kind) => placeholder(),
             _ => None,
         };
-        act(&Asked {
-            key: &key,
-            kind,
-            query,
-            policy: &policy,
-            initial: initial.as_ref(),
-            stand_in: stand_in.as_ref(),
+        // What was made for a scope that has ended meanwhile is of no use in the next.
+        let current = !here.is_over();
+        (!self.is_over()).then(|| {
+            act(&Asked {
+                key: &key,
+                kind,
+                query,
+                policy: &policy,
+                initial: initial.as_ref().filter(|_| current),
+                stand_in: stand_in.as_ref().filter(|_| current),
+            })
         })
     }
 

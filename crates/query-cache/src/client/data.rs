@@ -89,10 +89,12 @@ impl QueryClient {
 
     /// [`QueryClient::set_data`], of data that was fetched at that moment.
     pub fn set_data_of<Q: Query>(&self, query: &Q, data: Q::Data, at: Timestamp) {
+        // The query's own code may end the scope that this is written for.
+        let here = self.in_this_scope();
         let key = query.key();
-        let policy = self.policy_of(query, &key);
+        let policy = here.policy_of(query, &key);
         let data: Value = Rc::new(data);
-        self.write(&key, kind_of::<Q>(), &policy, &data, at);
+        here.write(&key, kind_of::<Q>(), &policy, &data, at);
     }
 
     fn write(&self, key: &QueryKey, kind: Kind, policy: &Rc<Policy>, data: &Value, at: Timestamp) {
@@ -155,7 +157,9 @@ impl QueryClient {
             };
             let Some(before) = held(&here).and_then(|data| data.downcast::<Q::Data>().ok()) else { continue };
             let Some(data) = update(&before) else { continue };
-            let data: Value = Rc::new(data);
+            let same = here.read(|engine| engine.get(slot)?.policy.same());
+            let data: Value =
+                if same.is_some_and(|same| same(&*before, &data)) { before } else { Rc::new(data) };
             if !here.is_over() {
                 here.step(|engine, now, fx| engine.write(slot, &data, now, now, fx));
                 written += 1;
@@ -179,11 +183,12 @@ impl QueryClient {
 
     /// Writes an error, as if the query had been fetched and had failed: for a source of data outside.
     pub fn set_error<Q: Query>(&self, query: &Q, error: Q::Error) {
-        if !self.is_over() {
-            let key = query.key();
-            let policy = self.policy_of(query, &key);
-            let error: Value = Rc::new(error);
-            self.step(|engine, now, fx| {
+        let here = self.in_this_scope();
+        let key = query.key();
+        let policy = here.policy_of(query, &key);
+        let error: Value = Rc::new(error);
+        if !here.is_over() {
+            here.step(|engine, now, fx| {
                 engine.push_error(&key, kind_of::<Q>(), &policy, &error, now, fx);
             });
         }

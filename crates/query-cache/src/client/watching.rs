@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::{QueryClient, WeakQueryClient};
-use crate::engine::ObserverSlot;
+use crate::engine::{Asked, ObserverSlot};
 use crate::events::CacheEvent;
 use crate::observer::{Observer, QueryObserver};
 use crate::query::{AnyQuery, Query};
@@ -19,11 +19,9 @@ impl QueryClient {
 
     /// [`QueryClient::observe`] without types, for bridges to a UI framework.
     pub fn observe_any(&self, query: &AnyQuery, listener: Rc<dyn Fn()>) -> Observer {
-        let slot = if self.is_over() {
-            ObserverSlot::NONE
-        } else {
-            self.ask(&query.0, |asked| self.step(|engine, now, fx| engine.observe(asked, &listener, now, fx)))
-        };
+        let observe =
+            |asked: &Asked<'_>| self.step(|engine, now, fx| engine.observe(asked, &listener, now, fx));
+        let slot = self.ask(&query.0, observe).unwrap_or(ObserverSlot::NONE);
         Observer::new(self.clone(), slot)
     }
 
@@ -38,8 +36,18 @@ impl QueryClient {
         if same {
             let policy = self.policy(&key, &*query.0);
             self.step(|engine, now, fx| engine.renew(observer, &query.0, &policy, now, fx));
-        } else if !self.is_over() {
+        } else {
             self.ask(&query.0, |asked| self.step(|engine, now, fx| engine.turn(observer, asked, now, fx)));
+        }
+    }
+
+    /// Tells those who listen, until one of them ends the scope: what happened before is no business of the
+    /// next. One that another has removed is told no more.
+    pub(super) fn tell(&self, event: &CacheEvent) {
+        for number in self.shared.listeners.numbers() {
+            if let Some(listener) = self.shared.listeners.get(number).filter(|_| !self.is_over()) {
+                listener(event);
+            }
         }
     }
 
@@ -99,14 +107,11 @@ impl Listeners {
         more
     }
 
-    pub fn tell(&self, event: &CacheEvent) {
-        // A copy of the list: a listener may add or remove one. One that is removed is told no more.
-        let numbers: Vec<u32> = self.list.borrow().iter().map(|(number, _)| *number).collect();
-        for number in numbers {
-            let found = self.list.borrow().iter().find(|(held, _)| *held == number).map(|(_, l)| l.clone());
-            if let Some(listener) = found {
-                listener(event);
-            }
-        }
+    fn numbers(&self) -> Vec<u32> {
+        self.list.borrow().iter().map(|(number, _)| *number).collect()
+    }
+
+    fn get(&self, number: u32) -> Option<EventListener> {
+        self.list.borrow().iter().find(|(held, _)| *held == number).map(|(_, listener)| listener.clone())
     }
 }

@@ -5,6 +5,7 @@ use std::task::Waker;
 use super::{Asked, Effects, Engine, Garbage, ObserverSlot, Verdict, Waiter, WaiterSlot};
 use crate::entry::{FetchCause, is_stale};
 use crate::environment::Timestamp;
+use crate::error::QueryError;
 use crate::key::QueryKey;
 use crate::slab::Slot;
 
@@ -18,7 +19,12 @@ impl Engine {
         });
         if let Some(data) = fresh {
             self.arm(slot, now);
-            return WaiterSlot(self.waiters.insert(Waiter { verdict: Some(Ok(data)), ..Waiter::default() }));
+            let scope = self.scope_of(slot);
+            return WaiterSlot(self.waiters.insert(Waiter {
+                verdict: Some(Ok(data)),
+                scope,
+                ..Waiter::default()
+            }));
         }
         self.wait(slot, now, fx)
     }
@@ -73,7 +79,9 @@ impl Engine {
             self.restart(slot, now, fx);
         }
         self.ask(slot, FetchCause::Asked, now, fx);
-        let waiter = WaiterSlot(self.waiters.insert(Waiter { entry: Some(slot), ..Waiter::default() }));
+        let scope = self.scope_of(slot);
+        let waiter =
+            WaiterSlot(self.waiters.insert(Waiter { entry: Some(slot), scope, ..Waiter::default() }));
         if let Some(fetch) = self.entries.get_mut(slot).and_then(|entry| entry.fetch.as_mut()) {
             fetch.waiters.push(waiter);
         }
@@ -88,11 +96,32 @@ impl Engine {
         fx: &mut Effects,
     ) -> Option<Verdict> {
         let waiter = self.waiters.get_mut(waiter.0)?;
-        if let Some(verdict) = waiter.verdict.take() {
+        let over = waiter.scope.is_some_and(|scope| scope != self.scope);
+        let held = waiter.scope.is_some() && self.held && !over;
+        if let Some(verdict) = waiter.verdict.take_if(|_| !held) {
+            if over {
+                // It came while its scope was open, and was not picked up by then.
+                fx.garbage.push(Garbage::Verdict(verdict));
+                return Some(Err(QueryError::Cancelled));
+            }
             return Some(verdict);
         }
         fx.garbage.extend(std::mem::replace(&mut waiter.waker, waker.take()).map(Garbage::Waker));
         None
+    }
+
+    /// Wakes those whose verdict is there: the scope is no longer held.
+    pub(super) fn wake_calls(&mut self, fx: &mut Effects) {
+        for name in self.waiters.names() {
+            if let Some(waiter) = self.waiters.get_mut(name).filter(|waiter| waiter.verdict.is_some()) {
+                fx.wakers.extend(waiter.waker.take());
+            }
+        }
+    }
+
+    /// The scope that what is in the entry belongs to, if it belongs to one.
+    fn scope_of(&self, slot: Slot) -> Option<u32> {
+        self.entries.get(slot).filter(|entry| !entry.policy.plain.public).map(|_| self.scope)
     }
 
     /// Whether there is anything to wait for.
@@ -101,7 +130,7 @@ impl Engine {
     }
 
     pub fn hang_up(&mut self, waiter: WaiterSlot, fx: &mut Effects) {
-        let Some(Waiter { entry, verdict, waker }) = self.waiters.remove(waiter.0) else { return };
+        let Some(Waiter { entry, verdict, waker, .. }) = self.waiters.remove(waiter.0) else { return };
         fx.garbage.extend(verdict.map(Garbage::Verdict));
         fx.garbage.extend(waker.map(Garbage::Waker));
         let Some(slot) = entry else { return };

@@ -260,8 +260,9 @@ impl Engine {
         }
     }
 
-    /// The end of the turn: drops what is still not wanted.
+    /// The end of the turn: drops what is still not wanted. What happens from here on makes another turn.
     pub fn drop_unwanted(&mut self, now: Timestamp, fx: &mut Effects) {
+        self.flushing = false;
         for slot in std::mem::take(&mut self.unwanted) {
             if self.entries.get(slot).is_some_and(|entry| entry.fetch.is_some() && !entry.is_wanted()) {
                 self.revert(slot, fx);

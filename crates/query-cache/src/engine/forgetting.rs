@@ -141,13 +141,18 @@ impl Engine {
         let entry = self.entries.get_mut(slot)?;
         entry.invalidations = entry.invalidations.wrapping_add(1);
         entry.writes = entry.writes.wrapping_add(1);
-        for name in &entry.observers {
-            if let Some(observer) = self.observers.get_mut(name.0) {
-                fx.garbage.extend(observer.stand_in.take().map(Garbage::Value));
+        // What became due while the scope was held is no longer on the list.
+        entry.due = false;
+        let initial = entry.policy.initial().cloned();
+        for name in entry.observers.clone() {
+            let shown = self.observers.get_mut(name.0).and_then(|observer| observer.stand_in.take());
+            if let Some(shown) = shown {
+                fx.garbage.push(Garbage::Value(shown));
+                self.notice(name, fx);
             }
         }
-        let initial = entry.policy.initial().cloned();
         self.apply(slot, &Action::Reset { awaited: active }, fx);
+        self.settled(slot, now);
         self.make_due(slot, now, fx);
         initial
     }

@@ -80,12 +80,12 @@ impl Engine {
     pub fn turn(&mut self, name: ObserverSlot, asked: &Asked<'_>, now: Timestamp, fx: &mut Effects) {
         let Some(observer) = self.observers.get(name.0) else { return };
         let (left, position) = (observer.entry, observer.position);
-        let previous = match self.entries.get(left) {
-            Some(entry) if asked.policy.plain.keep_previous && !self.is_hidden(entry) => {
-                entry.data().or(observer.stand_in.as_ref()).cloned()
-            }
-            _ => None,
-        };
+        let plain = &asked.policy.plain;
+        let previous = self.entries.get(left).filter(|entry| {
+            // What is public outlives a scope, and would take what is not with it.
+            plain.keep_previous && !self.is_hidden(entry) && (entry.policy.plain.public || !plain.public)
+        });
+        let previous = previous.and_then(|entry| entry.data().or(observer.stand_in.as_ref()).cloned());
         let slot = self.prepare(asked, now, fx);
         let asked = Asked { stand_in: previous.as_ref().or(asked.stand_in), ..*asked };
         self.attach(name, slot, &asked, now, fx);
@@ -287,6 +287,12 @@ impl Engine {
             fx.garbage.extend(feed.guard.map(Garbage::Guard));
             self.open_feed(slot, fx);
         }
+    }
+
+    /// Whether the source that has this number is still wanted.
+    pub fn is_fed_by(&self, slot: Slot, number: u32) -> bool {
+        let feed = self.entries.get(slot).and_then(|entry| entry.feed.as_ref());
+        feed.is_some_and(|feed| feed.number == number)
     }
 
     /// The source is open. Its guard is given back if nobody watches any more.

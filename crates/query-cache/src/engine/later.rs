@@ -7,9 +7,8 @@ use crate::options::StaleTime;
 use crate::slab::Slot;
 
 impl Engine {
-    /// Whom to tell. What happens from here on makes another turn.
+    /// Whom to tell.
     pub fn take_notices(&mut self) -> Vec<ObserverSlot> {
-        self.flushing = false;
         std::mem::take(&mut self.notices)
     }
 

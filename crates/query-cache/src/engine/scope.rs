@@ -24,6 +24,7 @@ impl Engine {
         }
         self.held = false;
         self.notice_private(fx);
+        self.wake_calls(fx);
         for slot in self.entries.names() {
             self.unblock(slot, fx);
             self.arm(slot, now);
@@ -33,7 +34,10 @@ impl Engine {
 
     /// Opens a new scope, with nothing in it but what belongs to everybody.
     pub fn end_scope(&mut self, now: Timestamp, fx: &mut Effects) -> Vec<(Slot, Initial)> {
-        self.held = false;
+        if std::mem::take(&mut self.held) {
+            self.notice_private(fx);
+            self.wake_calls(fx);
+        }
         self.scope = self.scope.wrapping_add(1);
         let mut begin = Vec::new();
         for slot in self.entries.names() {
@@ -49,10 +53,17 @@ impl Engine {
     /// The scope is held or restored: tell those for whom that makes a difference.
     fn notice_private(&mut self, fx: &mut Effects) {
         for slot in self.entries.names() {
-            let Some(entry) = self.entries.get(slot) else { continue };
-            if !entry.policy.plain.public {
-                let changed = diff(&self.nothing, &entry.state);
-                self.notice_entry(slot, changed, fx);
+            let Some(entry) = self.entries.get(slot).filter(|entry| !entry.policy.plain.public) else {
+                continue;
+            };
+            let changed = diff(&self.nothing, &entry.state);
+            let names = entry.observers.clone();
+            self.notice_entry(slot, changed, fx);
+            for name in names {
+                // What stands in for data is no part of the state.
+                if self.observers.get(name.0).is_some_and(|observer| observer.stand_in.is_some()) {
+                    self.notice(name, fx);
+                }
             }
         }
     }
