@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use query_cache::{AnyQuery, Misuse, Observer, QueryClient, Snapshot};
 use yew::functional::UseForceUpdateHandle;
-use yew::suspense::{Suspension, SuspensionHandle};
 use yew::{hook, use_force_update, use_memo};
 
 use crate::misuse::HookKind;
@@ -19,8 +18,6 @@ pub(crate) const BROWSER: bool = cfg!(target_arch = "wasm32");
 pub(crate) struct Watch {
     observer: RefCell<Option<Rc<Observer>>>,
     interest: Cell<u8>,
-    /// While the component is suspended. Shared with the listener, which ends it.
-    suspended: Rc<Cell<Option<(Suspension, SuspensionHandle)>>>,
 }
 
 /// What a component may show besides the state: it renders for these only once it has asked.
@@ -56,20 +53,20 @@ impl Watch {
     }
 
     /// Watches this query from now on, and lets go of the one before only then: what both want goes on.
-    pub fn follow(&self, client: &QueryClient, query: &AnyQuery, update: &UseForceUpdateHandle) -> Snapshot {
+    /// `told` is for a client that is new to it: what to do when there is something to show.
+    pub fn follow(
+        &self,
+        client: &QueryClient,
+        query: &AnyQuery,
+        told: &dyn Fn() -> Rc<dyn Fn()>,
+    ) -> Snapshot {
         let observer = match self.observer().filter(|observer| observer.client() == client) {
             Some(observer) => {
                 observer.follow(query);
                 observer
             }
             None => {
-                let (update, suspended) = (update.clone(), self.suspended.clone());
-                let told = move || match suspended.take() {
-                    // Dropping the handle renders the component.
-                    Some(suspended) => drop(suspended),
-                    None => update.force_update(),
-                };
-                let observer = Rc::new(client.observe_any(query, Rc::new(told)));
+                let observer = Rc::new(client.observe_any(query, told()));
                 self.interest.set(0);
                 let before = self.observer.replace(Some(observer.clone()));
                 drop(before);
@@ -78,13 +75,12 @@ impl Watch {
         };
         observer.show()
     }
+}
 
-    /// The suspension of this component: the same until there is something to tell.
-    pub fn suspend(&self) -> Suspension {
-        let (suspension, handle) = self.suspended.take().unwrap_or_else(Suspension::new);
-        self.suspended.set(Some((suspension.clone(), handle)));
-        suspension
-    }
+/// Renders the component when there is something to show.
+pub(crate) fn renders(update: &UseForceUpdateHandle) -> Rc<dyn Fn()> {
+    let update = update.clone();
+    Rc::new(move || update.force_update())
 }
 
 /// Watches the query from the first render on: effects do not run while a component is suspended, and the
@@ -97,6 +93,6 @@ pub(crate) fn use_any_query(
     let client = use_client(kind);
     let update = use_force_update();
     let watch = use_memo((), |()| Watch::default());
-    let seen = client.map(|client| BROWSER.then(|| watch.follow(&client, &query, &update)));
+    let seen = client.map(|client| BROWSER.then(|| watch.follow(&client, &query, &|| renders(&update))));
     (seen, watch)
 }

@@ -31,7 +31,7 @@ pub struct BrowserEnvironment {
     /// a machine that reaches all it needs over loopback it is always "offline".
     trusted: Cell<bool>,
     /// When being seen last made stale queries be fetched.
-    focused_at: Rc<Cell<Option<Timestamp>>>,
+    focused_at: FocusedAt,
     timeout: Cell<Option<JsValue>>,
     ring: RefCell<Option<Closure<dyn FnMut()>>>,
     listeners: RefCell<Vec<Listener>>,
@@ -45,8 +45,7 @@ struct Listener {
 }
 
 impl Listener {
-    fn new(target: &EventTarget, event: &'static str, callback: impl FnMut() + 'static) -> Self {
-        let callback = Closure::<dyn FnMut()>::new(callback);
+    fn new(target: &EventTarget, event: &'static str, callback: Closure<dyn FnMut()>) -> Self {
         // Fails only for a callback that is no function.
         let _ = target.add_event_listener_with_callback(event, callback.as_ref().unchecked_ref());
         Listener { target: target.clone(), event, callback }
@@ -77,12 +76,43 @@ impl BrowserEnvironment {
 /// Somebody who goes to and fro between tabs does not fetch everything each time.
 const FOCUS_THROTTLE: Duration = Duration::from_secs(5);
 
-fn tell(client: &QueryClient, act: impl Fn(&QueryClient) + 'static) -> impl Fn() + 'static {
-    let client = client.downgrade();
-    move || {
+type FocusedAt = Rc<Cell<Option<Timestamp>>>;
+
+/// Has this done to the client when it is called. By a plain function, so that all listeners are of one type.
+fn tell(
+    client: &QueryClient,
+    focused_at: &FocusedAt,
+    act: fn(&QueryClient, &FocusedAt),
+) -> Closure<dyn FnMut()> {
+    let (client, focused_at) = (client.downgrade(), focused_at.clone());
+    Closure::new(move || {
         if let Some(client) = client.upgrade() {
-            act(&client);
+            act(&client, &focused_at);
         }
+    })
+}
+
+fn online(client: &QueryClient, _: &FocusedAt) {
+    // A page that was loaded offline has not been told that it was.
+    client.set_online(false);
+    client.set_online(true);
+}
+
+fn visible(client: &QueryClient, focused_at: &FocusedAt) {
+    if !is_visible() {
+        client.set_focused(false);
+        return;
+    }
+    // A network that came back while the page was hidden may not have been told of.
+    if says_online() {
+        client.set_online(true);
+    }
+    let now = client.now();
+    if focused_at.get().is_some_and(|last| now.since(last) < FOCUS_THROTTLE) {
+        client.resume();
+    } else {
+        focused_at.set(Some(now));
+        client.set_focused(true);
     }
 }
 
@@ -95,41 +125,17 @@ impl Environment for BrowserEnvironment {
         if !BROWSER {
             return;
         }
-        *self.ring.borrow_mut() = Some(Closure::new(tell(client, QueryClient::alarm)));
+        let tell = |act| tell(client, &self.focused_at, act);
+        *self.ring.borrow_mut() = Some(tell(|client, _| client.alarm()));
         let Some(window) = web_sys::window() else { return };
         self.trusted.set(says_online());
         let mut listeners = vec![
-            Listener::new(
-                &window,
-                "online",
-                tell(client, |client| {
-                    // A page that was loaded offline has not been told that it was.
-                    client.set_online(false);
-                    client.set_online(true);
-                }),
-            ),
-            Listener::new(&window, "offline", tell(client, |client| client.set_online(false))),
+            Listener::new(&window, "online", tell(online)),
+            Listener::new(&window, "offline", tell(|client, _| client.set_online(false))),
         ];
         if let Some(document) = window.document() {
             client.set_focused(is_visible());
-            let focused_at = self.focused_at.clone();
-            let seen = tell(client, move |client| {
-                // A network that came back while the page was hidden may not have been told of.
-                if is_visible() && says_online() {
-                    client.set_online(true);
-                }
-                let now = client.now();
-                let soon = focused_at.get().is_some_and(|last| now.since(last) < FOCUS_THROTTLE);
-                match (is_visible(), soon) {
-                    (true, true) => client.resume(),
-                    (true, false) => {
-                        focused_at.set(Some(now));
-                        client.set_focused(true);
-                    }
-                    (false, _) => client.set_focused(false),
-                }
-            });
-            listeners.push(Listener::new(&document, "visibilitychange", seen));
+            listeners.push(Listener::new(&document, "visibilitychange", tell(visible)));
         }
         *self.listeners.borrow_mut() = listeners;
     }

@@ -8,7 +8,7 @@ use query_cache::{AnyQuery, Misuse, Query, QueryClient, QueryKey, Snapshot};
 use yew::functional::UseForceUpdateHandle;
 use yew::{hook, use_force_update, use_memo};
 
-use crate::bridge::{BROWSER, Watch};
+use crate::bridge::{BROWSER, Watch, renders};
 use crate::misuse::HookKind;
 use crate::provider::use_client;
 use crate::use_query::UseQuery;
@@ -58,7 +58,7 @@ impl List {
         for query in queries {
             let key = query.key();
             let watch = before.get_mut(&key).and_then(Vec::pop).unwrap_or_default();
-            found.push((Ok(Some(watch.follow(client, query, update))), watch.clone()));
+            found.push((Ok(Some(watch.follow(client, query, &|| renders(update)))), watch.clone()));
             now.entry(key).or_default().push(watch);
         }
         self.0.replace(now);

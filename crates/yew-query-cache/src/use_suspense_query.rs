@@ -1,15 +1,17 @@
 //! `use_suspense_query`: a query whose component waits for its data.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
-use query_cache::{AnyQuery, Query, QueryError, QueryState};
-use yew::suspense::SuspensionResult;
-use yew::{hook, use_context};
+use query_cache::{AnyQuery, Misuse, Query, QueryError, QueryState, Snapshot};
+use yew::suspense::{Suspension, SuspensionHandle, SuspensionResult};
+use yew::{hook, use_context, use_force_update, use_memo};
 
 use crate::boundary::Boundary;
-use crate::bridge::use_any_query;
+use crate::bridge::{BROWSER, Watch};
 use crate::misuse::HookKind;
+use crate::provider::use_client;
 use crate::use_query::UseQuery;
 
 /// [`use_query`](crate::use_query) for a component that shows nothing without data: it is suspended until
@@ -44,8 +46,8 @@ pub fn use_suspense_query<Q: Query>(
     let query = AnyQuery::new(query);
     let key = query.key();
     let boundary = use_context::<Boundary>();
-    let (seen, watch) = use_any_query(query, HookKind::SuspenseQuery);
-    let query = UseQuery::new(seen, &watch);
+    let (seen, watch) = use_waiting_query(query);
+    let query = UseQuery::new(seen, &watch.watch);
     match query.state() {
         QueryState::Ready { data, .. } => {
             let data = Rc::clone(data);
@@ -59,6 +61,40 @@ pub fn use_suspense_query<Q: Query>(
             }
             _ => Ok(Err(error.clone())),
         },
+    }
+}
+
+/// As `use_any_query`, for a component that may be suspended.
+#[hook]
+fn use_waiting_query(query: AnyQuery) -> (Result<Option<Snapshot>, Misuse>, Rc<Waiting>) {
+    let client = use_client(HookKind::SuspenseQuery);
+    let update = use_force_update();
+    let waiting = use_memo((), |()| Waiting::default());
+    let told = || -> Rc<dyn Fn()> {
+        let (update, suspended) = (update.clone(), waiting.suspended.clone());
+        Rc::new(move || match suspended.take() {
+            // Dropping the handle renders the component.
+            Some(suspended) => drop(suspended),
+            None => update.force_update(),
+        })
+    };
+    let seen = client.map(|client| BROWSER.then(|| waiting.watch.follow(&client, &query, &told)));
+    (seen, waiting)
+}
+
+#[derive(Default)]
+struct Waiting {
+    watch: Rc<Watch>,
+    /// While the component is suspended. Shared with the listener, which ends it.
+    suspended: Rc<Cell<Option<(Suspension, SuspensionHandle)>>>,
+}
+
+impl Waiting {
+    /// The suspension of this component: the same until there is something to tell.
+    fn suspend(&self) -> Suspension {
+        let (suspension, handle) = self.suspended.take().unwrap_or_else(Suspension::new);
+        self.suspended.set(Some((suspension.clone(), handle)));
+        suspension
     }
 }
 

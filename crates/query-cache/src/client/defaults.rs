@@ -1,6 +1,6 @@
 //! Options that hold for many queries.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::QueryClient;
@@ -13,7 +13,23 @@ type Change = Rc<dyn Fn(DefaultOptions) -> DefaultOptions>;
 
 /// Changes to the options, in the order in which they count, each with the prefix it is for.
 #[derive(Default)]
-pub(super) struct Defaults(RefCell<Vec<(Option<QueryKey>, Change)>>);
+pub(super) struct Defaults {
+    changes: RefCell<Vec<(Option<QueryKey>, Change)>>,
+    /// What looks them up. Named only where some are set, so that an app that sets none does not hold it.
+    look_up: Cell<Option<fn(&Defaults, &QueryKey) -> Policy>>,
+}
+
+impl Defaults {
+    fn of(&self, key: &QueryKey) -> Policy {
+        // User code: a copy of the list, so that it may set some.
+        let changes = self.changes.borrow();
+        let fits = |prefix: &Option<QueryKey>| prefix.as_ref().is_none_or(|prefix| key.starts_with(prefix));
+        let fitting: Vec<Change> =
+            changes.iter().filter(|(prefix, _)| fits(prefix)).map(|(_, change)| change.clone()).collect();
+        drop(changes);
+        fitting.iter().fold(QueryOptions::default(), |options, change| change(options)).into_policy()
+    }
+}
 
 impl QueryClient {
     /// The options that queries begin with. They count from then on, for what is asked for anew; a later
@@ -34,7 +50,8 @@ impl QueryClient {
     }
 
     fn put_default(&self, prefix: Option<QueryKey>, change: Change) {
-        let mut defaults = self.shared.defaults.0.borrow_mut();
+        self.shared.defaults.look_up.set(Some(Defaults::of));
+        let mut defaults = self.shared.defaults.changes.borrow_mut();
         let before = match defaults.iter_mut().find(|(held, _)| *held == prefix) {
             Some((_, held)) => Some(std::mem::replace(held, change)),
             None => {
@@ -54,23 +71,8 @@ impl QueryClient {
     }
 
     pub(super) fn default_policy(&self, key: &QueryKey) -> Policy {
-        let mut options = QueryOptions::default();
-        if self.shared.defaults.0.borrow().is_empty() {
-            return options.into_policy();
-        }
-        let fitting: Vec<Change> = self
-            .shared
-            .defaults
-            .0
-            .borrow()
-            .iter()
-            .filter(|(prefix, _)| prefix.as_ref().is_none_or(|prefix| key.starts_with(prefix)))
-            .map(|(_, change)| change.clone())
-            .collect();
-        for change in fitting {
-            options = change(options);
-        }
-        options.into_policy()
+        let defaults = &self.shared.defaults;
+        defaults.look_up.get().map_or_else(Policy::default, |look_up| look_up(defaults, key))
     }
 
     pub(super) fn share(&self, policy: Policy) -> Rc<Policy> {

@@ -152,31 +152,22 @@ impl QueryClient {
 
     /// The one place that changes the engine. It is let go before anything else runs.
     pub(crate) fn step<R>(&self, step: impl FnOnce(&mut Engine, Timestamp, &mut Effects) -> R) -> R {
-        let now = self.now();
-        let mut fx = Effects::default();
-        let result = {
-            let mut engine = self.shared.engine.borrow_mut();
-            let result = step(&mut engine, now, &mut fx);
-            fx.alarm = engine.next_alarm();
-            result
-        };
+        let (now, mut fx) = self.prepare_step();
+        let result = step(&mut self.shared.engine.borrow_mut(), now, &mut fx);
         self.run(fx);
         result
     }
 
+    // This and `run` are once in the program, not once for each step.
+    #[inline(never)]
+    fn prepare_step(&self) -> (Timestamp, Effects) {
+        (self.now(), Effects::default())
+    }
+
+    #[inline(never)]
     fn run(&self, fx: Effects) {
-        let Effects { aborts, starts, feeds, wakers, mut events, alarm, flush, garbage } = fx;
-        // First: user code may have an earlier alarm set, which this one must not replace.
-        if alarm.is_some() {
-            self.shared.environment.set_alarm(alarm);
-        }
-        // And it may end the scope, and with that what is still to be told.
-        let mut flush = flush;
-        if !events.is_empty() {
-            let mut queue = self.shared.events.borrow_mut();
-            flush |= queue.is_empty();
-            queue.append(&mut events);
-        }
+        let Effects { aborts, starts, feeds, wakers, mut events, flush, garbage } = fx;
+        let alarm = self.shared.engine.borrow_mut().next_alarm();
         for flight in aborts {
             flight.abort();
         }
@@ -191,6 +182,15 @@ impl QueryClient {
         for waker in wakers {
             waker.wake();
         }
+        if alarm.is_some() {
+            self.shared.environment.set_alarm(alarm);
+        }
+        let mut flush = flush;
+        if !events.is_empty() {
+            let mut queue = self.shared.events.borrow_mut();
+            flush |= queue.is_empty();
+            queue.append(&mut events);
+        }
         if flush {
             self.spawn_turn(QueryClient::flush);
         }
@@ -199,9 +199,6 @@ impl QueryClient {
 
     fn open(&self, feed: FeedStart) {
         let FeedStart { entry, number, source, key, kind, scope } = feed;
-        if !self.read(|engine| engine.is_fed_by(entry, number)) {
-            return; // User code has seen to it meanwhile that nobody watches, or that the scope is over.
-        }
         let guard = source(SourceContext::new(self.in_scope(scope).downgrade(), key, kind));
         self.step(|engine, _, fx| engine.keep_guard(entry, number, guard, fx));
     }
@@ -224,9 +221,8 @@ impl QueryClient {
         }
         self.step(|engine, now, fx| engine.drop_unwanted(now, fx));
         let events = self.shared.events.take();
-        let here = self.in_this_scope();
         for event in events {
-            here.tell(&event);
+            self.shared.listeners.tell(&event);
         }
         for observer in self.step(|engine, _, _| engine.take_notices()) {
             if let Some(listener) = self.step(|engine, _, _| engine.listener(observer)) {
@@ -267,9 +263,7 @@ impl QueryClient {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let mut fx = Effects::default();
-        self.engine.get_mut().close(&mut fx);
-        for flight in fx.aborts {
+        for flight in self.engine.get_mut().close() {
             flight.abort();
         }
         self.environment.set_alarm(None);

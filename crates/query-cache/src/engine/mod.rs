@@ -20,7 +20,7 @@ pub(crate) use fetching::Answered;
 pub use forgetting::Then;
 pub(crate) use interest::Asked;
 
-use crate::entry::{Entry, Fetch, Kind};
+use crate::entry::{Entry, Fetch, Kind, Phase};
 use crate::environment::Timestamp;
 use crate::error::QueryError;
 use crate::events::{CacheEvent, Happening};
@@ -95,8 +95,6 @@ struct Waiter {
     entry: Option<Slot>,
     verdict: Option<Verdict>,
     waker: Option<Waker>,
-    /// Whose verdict it is. `None`: everybody's.
-    scope: Option<u32>,
 }
 
 /// What a step leaves to be done once the engine is let go.
@@ -107,7 +105,6 @@ pub(crate) struct Effects {
     pub feeds: Vec<FeedStart>,
     pub wakers: Vec<Waker>,
     pub events: Vec<CacheEvent>,
-    pub alarm: Option<Timestamp>,
     pub flush: bool,
     pub garbage: Vec<Garbage>,
 }
@@ -316,11 +313,16 @@ impl Engine {
         }
     }
 
-    /// Calls every fetch off: the client is gone.
-    pub fn close(&mut self, fx: &mut Effects) {
+    /// The attempts under way, to be called off: the client is gone, and with it all who watch or wait.
+    pub fn close(&mut self) -> Vec<Rc<Flight>> {
+        let mut flights = Vec::new();
         for slot in self.entries.names() {
-            self.abandon(slot, fx);
-            self.discard(slot, fx);
+            if let Some(fetch) = self.entries.get_mut(slot).and_then(|entry| entry.fetch.take())
+                && let Phase::Running(flight) = fetch.phase
+            {
+                flights.push(flight);
+            }
         }
+        flights
     }
 }
