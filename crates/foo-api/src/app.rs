@@ -1,17 +1,29 @@
 use std::fmt;
+use std::time::Duration;
 
-use axum::extract::MatchedPath;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, MatchedPath};
 use axum::http::Request;
-use axum::{Router, middleware};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
 use clerk_verify::axum::AuthLayer;
 use clerk_verify::{Jwks, JwksSetupError, Policy, PolicyError, Verifier};
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::{Level, Span};
 
 use crate::cors::cors;
+use crate::database::{Database, DatabaseError};
+use crate::problem::Refusal;
 use crate::request_id;
 use crate::routes::routes;
 use crate::settings::Settings;
+
+/// The most that a request's body may have, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// The longest that a request may take, its body's coming included.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Settings that are well-formed and yet cannot be used.
 #[derive(Debug)]
@@ -21,6 +33,8 @@ pub enum SetupError {
     Policy(PolicyError),
     /// The JWKS.
     Jwks(JwksSetupError),
+    /// The database.
+    Database(DatabaseError),
 }
 
 impl fmt::Display for SetupError {
@@ -28,6 +42,7 @@ impl fmt::Display for SetupError {
         match self {
             Self::Policy(error) => write!(f, "CLERK_ISSUER: {error}"),
             Self::Jwks(error) => write!(f, "CLERK_JWKS_URL: {error}"),
+            Self::Database(error) => error.fmt(f),
         }
     }
 }
@@ -45,21 +60,30 @@ pub fn app(settings: &Settings) -> Result<Router, SetupError> {
         .map_err(SetupError::Policy)?;
     let jwks = Jwks::from_url(&settings.jwks_url).map_err(SetupError::Jwks)?;
     let verifier = Verifier::new(policy, jwks);
-    Ok(router(verifier, &settings.app_origins))
+    let database = Database::open(&settings.database).map_err(SetupError::Database)?;
+    Ok(router(verifier, &settings.app_origins, database))
 }
 
-/// The API with any verifier, for pages of `origins`.
-pub fn router(verifier: Verifier, origins: &[String]) -> Router {
+/// The API with any verifier, for pages of `origins`, over a database.
+pub fn router(verifier: Verifier, origins: &[String], database: Database) -> Router {
     let trace = TraceLayer::new_for_http()
         .make_span_with(|request: &Request<_>| span(request))
         .on_response(DefaultOnResponse::new().level(Level::INFO));
     // The last is the outermost. Of those outside of CORS none ever answers by itself, so that every answer
     // has its CORS headers, and every preflight its id.
-    routes()
+    routes(database)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(limit_time))
         .layer(AuthLayer::new(verifier))
         .layer(cors(origins))
         .layer(trace)
         .layer(middleware::from_fn(request_id::stamp))
+}
+
+/// The database answers at once; what takes long is a caller who sends slowly.
+async fn limit_time(request: Request<Body>, next: Next) -> Response {
+    let answer = tokio::time::timeout(TIME_LIMIT, next.run(request)).await;
+    answer.unwrap_or_else(|_| Refusal::TimedOut.into_response())
 }
 
 /// The route's pattern and never the URL, in which a client may have put anything; no headers.

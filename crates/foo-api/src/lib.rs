@@ -4,13 +4,19 @@
 //! |---|---|
 //! | `GET /foo` | the signed-in person's resource |
 //! | `GET /people/{user_id}/foo` | the resource of that person; another's is 403 |
+//! | `GET /me` | who the API takes the caller for |
+//! | `GET /posts` | the posts of the caller and the active organization, newest first: `limit`, `cursor` |
+//! | `POST /posts` | a new post; with `Idempotency-Key` once, however often it is sent |
+//! | `GET`, `PUT`, `DELETE /posts/{id}` | one post; the last two with `If-Match` |
 //! | `GET /healthz` | 204 while the server runs |
 //!
 //! Errors are `application/problem+json` with a stable `reason`.
 
 mod app;
 mod cors;
+mod database;
 mod log;
+mod posts;
 mod problem;
 mod request_id;
 mod routes;
@@ -18,6 +24,7 @@ mod serve;
 mod settings;
 
 pub use app::{SetupError, app, router};
+pub use database::{Database, DatabaseError};
 pub use log::{LogError, start_log};
 pub use serve::{ServeError, bind, serve};
 pub use settings::{Settings, SettingsError};

@@ -22,7 +22,8 @@ impl std::error::Error for LogError {}
 /// [`LogError`].
 pub fn start_log() -> Result<(), LogError> {
     let wanted = std::env::var("RUST_LOG").unwrap_or_default();
-    let wanted = if wanted.trim().is_empty() { "info" } else { wanted.as_str() };
+    // That a new file has been brought up to date is no news.
+    let wanted = if wanted.trim().is_empty() { "info,rusqlite_migration=warn" } else { wanted.as_str() };
     let filter = EnvFilter::builder().parse(wanted).map_err(|error| LogError(error.to_string()))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -29,7 +29,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         app_origins = settings.app_origins.join(", "),
         "foo-api is listening"
     );
-    foo_api::serve(listener, app, stop).await?;
+    foo_api::serve(listener, app, stop).await;
     tracing::info!("foo-api has stopped");
     Ok(())
 }

@@ -53,9 +53,11 @@ impl Refusal {
             }
             Self::NotYours => (S::FORBIDDEN, "not-yours", "This resource is another person's"),
             Self::BadPage => (S::BAD_REQUEST, "page-invalid", "The limit must be a number from 1 to 100"),
-            Self::BadCursor => {
-                (S::BAD_REQUEST, "cursor-invalid", "Begin again without a cursor: this one was not given here")
-            }
+            Self::BadCursor => (
+                S::BAD_REQUEST,
+                "cursor-invalid",
+                "Begin again without a cursor: this one was not given here",
+            ),
             Self::NotJson => (S::UNSUPPORTED_MEDIA_TYPE, "body-not-json", "Send JSON, and say so"),
             Self::BadJson => {
                 (S::BAD_REQUEST, "body-invalid", "Send an object with a title and a body, both text")

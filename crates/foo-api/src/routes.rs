@@ -7,18 +7,37 @@ use axum::routing::get;
 use axum::{Json, Router};
 use clerk_verify::Session;
 use clerk_verify::axum::SessionAuth;
-use foo_types::{AskedBy, Foo, TokenFacts};
+use foo_types::{AskedBy, Foo, Me, TokenFacts};
 
+use crate::database::Database;
+use crate::posts;
 use crate::problem::Refusal;
 
 /// The routes, without the layers that every answer passes through.
-pub(crate) fn routes() -> Router {
+pub(crate) fn routes(database: Database) -> Router {
     Router::new()
+        .merge(posts::routes())
+        .with_state(database)
+        .route("/me", get(me))
         .route("/foo", get(foo))
         .route("/people/{user_id}/foo", get(foo_of))
         .route("/healthz", get(|| async { StatusCode::NO_CONTENT }))
         .fallback(|| async { Refusal::NotFound })
         .method_not_allowed_fallback(|| async { Refusal::MethodNotAllowed })
+}
+
+async fn me(session: SessionAuth) -> Response {
+    let organization = session.organization();
+    let me = Me {
+        user_id: session.user_id().into(),
+        session_id: session.session_id().into(),
+        organization_id: organization.as_ref().map(|organization| organization.id.into()),
+        organization_role: organization.as_ref().and_then(|o| o.role.as_deref()).map(Into::into),
+        organization_permissions: organization
+            .map(|organization| organization.permissions.iter().map(|name| name.to_string()).collect())
+            .unwrap_or_default(),
+    };
+    ([(CACHE_CONTROL, "private, no-store")], Json(me)).into_response()
 }
 
 async fn foo(session: SessionAuth) -> Response {

@@ -1,9 +1,11 @@
 use std::fmt;
+use std::path::PathBuf;
 
 use clerk_verify::PublishableKey;
 use url::Url;
 
 const DEFAULT_PORT: u16 = 8081;
+const DEFAULT_DATABASE: &str = "foo-api.sqlite3";
 const DEFAULT_APP_ORIGIN: &str = "http://localhost:8080";
 
 /// What the API has to know, from the environment.
@@ -18,6 +20,8 @@ pub struct Settings {
     pub issuer: String,
     /// `CLERK_JWKS_URL`: where the issuer's keys are; `/.well-known/jwks.json` below it unless set.
     pub jwks_url: String,
+    /// `FOO_API_DATABASE`: the SQLite file; `foo-api.sqlite3` in the current folder unless set.
+    pub database: PathBuf,
 }
 
 /// A setting that is missing or wrong. Its value is not repeated where it might be a secret.
@@ -81,7 +85,8 @@ impl Settings {
         };
         let jwks_url = get("CLERK_JWKS_URL")
             .unwrap_or_else(|| format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')));
-        Ok(Self { port, app_origins, issuer, jwks_url })
+        let database = get("FOO_API_DATABASE").unwrap_or_else(|| DEFAULT_DATABASE.into()).into();
+        Ok(Self { port, app_origins, issuer, jwks_url, database })
     }
 }
 
@@ -143,6 +148,7 @@ mod tests {
             app_origins: vec!["http://localhost:8080".into()],
             issuer: "https://clerk.clerk.dev".into(),
             jwks_url: "https://clerk.clerk.dev/.well-known/jwks.json".into(),
+            database: "foo-api.sqlite3".into(),
         };
         assert_eq!(read(&[KEY]), Ok(wanted.clone()));
         assert_eq!(read(&[KEY, ("FOO_API_PORT", " "), ("CLERK_ISSUER", "")]), Ok(wanted));
@@ -156,12 +162,14 @@ mod tests {
             ("FOO_API_APP_ORIGINS", "https://foo.com, https://www.foo.com:8443,"),
             ("CLERK_ISSUER", "http://localhost:8080/__clerk"),
             ("CLERK_JWKS_URL", "http://127.0.0.1:8082/jwks"),
+            ("FOO_API_DATABASE", "/var/lib/foo/posts.sqlite3"),
         ]);
         let wanted = Settings {
             port: 9000,
             app_origins: vec!["https://foo.com".into(), "https://www.foo.com:8443".into()],
             issuer: "http://localhost:8080/__clerk".into(),
             jwks_url: "http://127.0.0.1:8082/jwks".into(),
+            database: "/var/lib/foo/posts.sqlite3".into(),
         };
         assert_eq!(settings, Ok(wanted));
         let settings = read(&[("CLERK_ISSUER", "http://localhost:8080/__clerk")]).unwrap();

@@ -19,6 +19,7 @@ struct Api {
     jwks: JwksServer,
     clock: ManualClock,
     client: Client,
+    _folder: tempfile::TempDir,
 }
 
 impl Api {
@@ -31,10 +32,12 @@ impl Api {
         let verifier = Verifier::new(policy, keys).clock(clock.clone());
         let listener = foo_api::bind(0).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = foo_api::router(verifier, &[PAGE.to_owned()]);
+        let folder = tempfile::tempdir().unwrap();
+        let database = foo_api::Database::open(&folder.path().join("posts.sqlite3")).unwrap();
+        let app = foo_api::router(verifier, &[PAGE.to_owned()], database);
         tokio::spawn(foo_api::serve(listener, app, std::future::pending()));
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-        Self { url, key, jwks, clock, client: client.build().unwrap() }
+        Self { url, key, jwks, clock, client: client.build().unwrap(), _folder: folder }
     }
 
     async fn get(&self, path: &str, token: Option<&str>) -> Response {
@@ -215,12 +218,13 @@ async fn a_preflight_is_answered_without_a_token_and_remembered() {
         assert_eq!(response.status(), 200);
         let headers = response.headers();
         assert_eq!(text(headers, "access-control-max-age"), Some("7200"));
-        assert_eq!(text(headers, "access-control-allow-methods"), Some("GET,HEAD"));
-        assert_eq!(text(headers, "access-control-allow-headers"), Some("authorization,content-type"));
+        assert_eq!(text(headers, "access-control-allow-methods"), Some("GET,HEAD,POST,PUT,DELETE"));
+        let named = text(headers, "access-control-allow-headers");
+        assert_eq!(named, Some("authorization,content-type,if-match,idempotency-key"));
     }
     let response = api.get("/foo", None).await;
     let exposed = text(response.headers(), "access-control-expose-headers").unwrap();
-    assert_eq!(exposed, "www-authenticate,retry-after,x-request-id");
+    assert_eq!(exposed, "www-authenticate,retry-after,etag,location,x-request-id");
     assert_eq!(api.jwks.fetches(), 0);
 }
 

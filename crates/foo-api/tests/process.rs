@@ -19,6 +19,9 @@ fn program(settings: &[(&str, &str)]) -> Command {
     for name in ["CLERK_ISSUER", "CLERK_JWKS_URL", "RUST_LOG"] {
         program.env_remove(name);
     }
+    // Each has a database of its own; what is left of it goes with the machine's temporary files.
+    let folder = tempfile::tempdir().unwrap().keep();
+    program.env("FOO_API_DATABASE", folder.join("posts.sqlite3"));
     program.envs(settings.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     program
 }

@@ -150,6 +150,7 @@ impl Run<'_> {
         api.env_remove("CLERK_ISSUER")
             .env_remove("CLERK_JWKS_URL")
             .env("FOO_API_PORT", ports.api.to_string())
+            .env("FOO_API_DATABASE", self.tools.workspace.dev_data().join("foo-api.sqlite3"))
             .env("FOO_API_APP_ORIGINS", self.origin(ports.app))
             .env("CLERK_PUBLISHABLE_KEY", key);
         if self.options.publishable_key.is_none() {

@@ -1,0 +1,236 @@
+//! `/posts` over HTTP.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::{FromRequest as _, Path, Query, Request, State};
+use axum::http::header::{CACHE_CONTROL, ETAG, IF_MATCH, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clerk_verify::axum::SessionAuth;
+use foo_types::{Post, PostDraft, PostPage};
+use serde::Deserialize;
+
+use super::replay::{self, Replay};
+use super::store::{self, Caller, Changed};
+use crate::database::Database;
+use crate::problem::Refusal;
+
+/// The header of an idempotency key, by draft-ietf-httpapi-idempotency-key-header.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+const PAGE: i64 = 20;
+const LONGEST_PAGE: i64 = 100;
+
+pub(crate) fn routes() -> Router<Database> {
+    Router::new()
+        .route("/posts", get(list).post(create))
+        .route("/posts/{id}", get(read).put(edit).delete(delete))
+}
+
+#[derive(Deserialize)]
+struct Page {
+    cursor: Option<String>,
+    limit: Option<i64>,
+}
+
+async fn list(
+    session: SessionAuth,
+    State(db): State<Database>,
+    page: Result<Query<Page>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(page) = page.map_err(|_| Refusal::BadPage)?;
+    let limit = page.limit.unwrap_or(PAGE);
+    if !(1..=LONGEST_PAGE).contains(&limit) {
+        return Err(Refusal::BadPage);
+    }
+    let before = match page.cursor {
+        Some(cursor) => read_cursor(&cursor).ok_or(Refusal::BadCursor)?,
+        None => i64::MAX,
+    };
+    let caller = caller(&session);
+    // One more than asked for says whether there is another page.
+    let mut posts = db.run(move |db| store::page(db, &caller, before, limit + 1)).await?;
+    let size = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = posts.len() > size;
+    posts.truncate(size);
+    let next_cursor = posts.last().filter(|_| more).and_then(|last| number(&last.id)).map(cursor);
+    Ok(private(Json(PostPage { posts, next_cursor })))
+}
+
+async fn read(
+    session: SessionAuth,
+    State(db): State<Database>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let (caller, id) = (caller(&session), number(&id).ok_or(Refusal::NotFound)?);
+    let found = db.run(move |db| store::one(db, &caller, id)).await?;
+    found.map(|post| answer(StatusCode::OK, post)).ok_or(Refusal::NotFound)
+}
+
+async fn create(
+    session: SessionAuth,
+    State(db): State<Database>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let key = idempotency_key(request.headers())?;
+    let draft = draft(request).await?;
+    let (caller, now) = (caller(&session), now());
+    let (post, again) = match key {
+        None => (db.run(move |db| store::create(db, &caller, &draft, now)).await?, false),
+        Some(key) => match db.run(move |db| replay::create(db, &caller, &key, &draft, now)).await? {
+            Replay::First(post) => (post, false),
+            Replay::Again(post) => (post, true),
+            Replay::Mismatch => return Err(Refusal::IdempotencyMismatch),
+        },
+    };
+    let location = HeaderValue::from_str(&format!("/posts/{}", post.id));
+    let mut response = answer(StatusCode::CREATED, post);
+    if let Ok(location) = location {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    if again {
+        let replayed = HeaderName::from_static("idempotency-replayed");
+        response.headers_mut().insert(replayed, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+async fn edit(
+    session: SessionAuth,
+    State(db): State<Database>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let versions = Versions::read(request.headers())?;
+    let draft = draft(request).await?;
+    let (caller, id, now) = (caller(&session), number(&id).ok_or(Refusal::NotFound)?, now());
+    let edited = move |db: &mut _| store::edit(db, &caller, id, versions.as_slice(), &draft, now);
+    match db.run(edited).await? {
+        Changed::Done(post) => Ok(answer(StatusCode::OK, post)),
+        Changed::NotFound => Err(Refusal::NotFound),
+        Changed::Newer => Err(Refusal::PreconditionFailed),
+    }
+}
+
+async fn delete(
+    session: SessionAuth,
+    State(db): State<Database>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let versions = Versions::read(&headers)?;
+    let (caller, id) = (caller(&session), number(&id).ok_or(Refusal::NotFound)?);
+    match db.run(move |db| store::delete(db, &caller, id, versions.as_slice())).await? {
+        Changed::Done(()) => Ok(private(StatusCode::NO_CONTENT)),
+        Changed::NotFound => Err(Refusal::NotFound),
+        Changed::Newer => Err(Refusal::PreconditionFailed),
+    }
+}
+
+fn caller(session: &SessionAuth) -> Caller {
+    Caller {
+        user: session.user_id().to_owned(),
+        organization: session.organization().map(|organization| organization.id.to_owned()),
+    }
+}
+
+fn answer(status: StatusCode, post: Post) -> Response {
+    let etag = HeaderValue::from_str(&format!("\"{}\"", post.version));
+    let mut response = private((status, Json(post)));
+    if let Ok(etag) = etag {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    response
+}
+
+fn private(response: impl IntoResponse) -> Response {
+    ([(CACHE_CONTROL, "private, no-store")], response).into_response()
+}
+
+/// The draft in a request's body, refused in the API's own words.
+async fn draft(request: Request) -> Result<PostDraft, Refusal> {
+    let Json(draft) =
+        Json::<PostDraft>::from_request(request, &()).await.map_err(|rejection| {
+            match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Refusal::BodyTooLarge,
+                StatusCode::UNSUPPORTED_MEDIA_TYPE => Refusal::NotJson,
+                _ => Refusal::BadJson,
+            }
+        })?;
+    let title = draft.title.chars().count();
+    if draft.title.trim().is_empty() || title > 200 {
+        return Err(Refusal::BadTitle);
+    }
+    if draft.body.chars().count() > 20_000 {
+        return Err(Refusal::LongBody);
+    }
+    Ok(draft)
+}
+
+/// Visible ASCII, 1 to 255 characters; quotation marks around it, as the draft wants them, are no part of it.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    let key = key.to_str().map_err(|_| Refusal::BadIdempotencyKey)?.trim();
+    let key = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
+    let fit = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if fit && keys.next().is_none() { Ok(Some(key.to_owned())) } else { Err(Refusal::BadIdempotencyKey) }
+}
+
+/// The versions that `If-Match` names.
+enum Versions {
+    Any,
+    These(Vec<i64>),
+}
+
+impl Versions {
+    fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let mut versions = Vec::new();
+        let mut any = false;
+        let mut given = false;
+        for value in headers.get_all(IF_MATCH) {
+            given = true;
+            for tag in value.to_str().map_err(|_| Refusal::PreconditionFailed)?.split(',').map(str::trim) {
+                any |= tag == "*";
+                // Anything else, weak tags among them, is no version of anything: it matches nothing.
+                let strong = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+                versions.extend(strong.and_then(|tag| tag.parse::<i64>().ok()));
+            }
+        }
+        match (given, any) {
+            (false, _) => Err(Refusal::PreconditionRequired),
+            (true, true) => Ok(Self::Any),
+            (true, false) => Ok(Self::These(versions)),
+        }
+    }
+
+    fn as_slice(&self) -> Option<&[i64]> {
+        match self {
+            Self::Any => None,
+            Self::These(versions) => Some(versions),
+        }
+    }
+}
+
+fn number(id: &str) -> Option<i64> {
+    id.strip_prefix("post_")?.parse().ok().filter(|number| *number > 0)
+}
+
+/// The page after the post of this number. Opaque, so that nobody comes to build one.
+fn cursor(number: i64) -> String {
+    URL_SAFE_NO_PAD.encode(format!("posts before {number}"))
+}
+
+fn read_cursor(cursor: &str) -> Option<i64> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    text.strip_prefix("posts before ")?.parse().ok().filter(|number| *number > 0)
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

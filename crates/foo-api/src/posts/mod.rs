@@ -1,0 +1,7 @@
+//! Posts: written, read by page, edited by version, deleted.
+
+mod handlers;
+mod replay;
+mod store;
+
+pub(crate) use handlers::routes;

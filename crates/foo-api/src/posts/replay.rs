@@ -1,0 +1,55 @@
+//! Requests that are repeated: the second one is answered like the first, and does nothing.
+
+use foo_types::{Post, PostDraft};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::store::{self, Caller};
+
+/// For how long a repeated request is known again, in milliseconds: a day.
+const LIFE: i64 = 24 * 60 * 60 * 1000;
+
+/// What came of a request with an idempotency key.
+pub(super) enum Replay {
+    /// It was carried out now.
+    First(Post),
+    /// It was carried out before; this was the answer.
+    Again(Post),
+    /// The key was used before, for something else.
+    Mismatch,
+}
+
+/// Creates a post, once for each key of a person.
+pub(super) fn create(
+    db: &mut Connection,
+    caller: &Caller,
+    key: &str,
+    draft: &PostDraft,
+    now: i64,
+) -> rusqlite::Result<Replay> {
+    // Of two requests at once, one waits for the other's transaction.
+    let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    transaction.prepare_cached("DELETE FROM replays WHERE created_at < ?1")?.execute([now - LIFE])?;
+    // Where it is written belongs to the request: the same words for another organization are another.
+    let request = json(&(&caller.organization, draft));
+    let held = transaction
+        .prepare_cached("SELECT request, answer FROM replays WHERE user = ?1 AND key = ?2")?
+        .query_row(params![caller.user, key], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+        .optional()?;
+    if let Some((before, answer)) = held {
+        let answer = serde_json::from_str(&answer).ok().filter(|_| before == request);
+        return Ok(answer.map_or(Replay::Mismatch, Replay::Again));
+    }
+    let post = store::create(&transaction, caller, draft, now)?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO replays (user, key, request, answer, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![caller.user, key, request, json(&post), now])?;
+    transaction.commit()?;
+    Ok(Replay::First(post))
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    // Texts and numbers always have a JSON.
+    serde_json::to_string(value).unwrap_or_default()
+}
