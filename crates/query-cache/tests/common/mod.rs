@@ -3,12 +3,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
 use query_cache::{
-    Classify, ErrorClass, FetchContext, ManualEnvironment, MissingContext, Query, QueryClient, QueryKey,
-    QueryObserver, QueryOptions, QueryState, Timestamp, query_key,
+    Classify, Environment, ErrorClass, FetchContext, Listening, ManualEnvironment, MissingContext, Query,
+    QueryClient, QueryError, QueryKey, QueryObserver, QueryOptions, QueryState, Timestamp, query_key,
 };
 
 /// What the server says instead of an answer.
@@ -163,6 +164,64 @@ impl Stage {
 
     pub fn seconds(&self, count: u64) {
         self.world.advance(Duration::from_secs(count));
+    }
+
+    pub fn millis(&self, count: u64) {
+        self.world.advance(Duration::from_millis(count));
+    }
+
+    /// Runs a future as a task of its own.
+    pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Outcome<T> {
+        let outcome = Outcome(Rc::default());
+        let slot = outcome.0.clone();
+        self.world.spawn(Box::pin(async move {
+            let came_to = future.await;
+            slot.replace(Some(came_to));
+        }));
+        outcome
+    }
+
+    /// Writes down all that happens in the cache.
+    pub fn log(&self) -> Log {
+        let lines = Rc::<RefCell<Vec<String>>>::default();
+        let log = lines.clone();
+        let listening = self.client.listen(move |event| log.borrow_mut().push(format!("{event:?}")));
+        Log { listening, lines }
+    }
+}
+
+/// What a future came to, once it has.
+pub struct Outcome<T>(Rc<RefCell<Option<T>>>);
+
+impl<T> Outcome<T> {
+    pub fn take(&self) -> Option<T> {
+        self.0.take()
+    }
+}
+
+impl<T: std::fmt::Debug, E> Outcome<Result<Rc<T>, QueryError<E>>> {
+    /// In one word: what a call has come to.
+    pub fn word(&self) -> String {
+        match &*self.0.borrow() {
+            None => "waits".to_owned(),
+            Some(Ok(data)) => format!("{data:?}"),
+            Some(Err(QueryError::Fetch(_))) => "failed".to_owned(),
+            Some(Err(QueryError::Cancelled)) => "cancelled".to_owned(),
+            Some(Err(QueryError::Misuse(misuse))) => misuse.to_string(),
+        }
+    }
+}
+
+/// What happened in the cache, a line each.
+pub struct Log {
+    pub listening: Listening,
+    lines: Rc<RefCell<Vec<String>>>,
+}
+
+impl Log {
+    /// What happened since this was last asked.
+    pub fn take(&self) -> Vec<String> {
+        self.lines.take()
     }
 }
 
