@@ -168,6 +168,17 @@ impl QueryClient {
     fn run(&self, fx: Effects) {
         let Effects { aborts, starts, feeds, wakers, mut events, flush, garbage } = fx;
         let alarm = self.shared.engine.borrow_mut().next_alarm();
+        // First: user code may have an earlier alarm set, which this one must not replace.
+        if alarm.is_some() {
+            self.shared.environment.set_alarm(alarm);
+        }
+        // And it may end the scope, and with that what is still to be told.
+        let mut flush = flush;
+        if !events.is_empty() {
+            let mut queue = self.shared.events.borrow_mut();
+            flush |= queue.is_empty();
+            queue.append(&mut events);
+        }
         for flight in aborts {
             flight.abort();
         }
@@ -182,15 +193,6 @@ impl QueryClient {
         for waker in wakers {
             waker.wake();
         }
-        if alarm.is_some() {
-            self.shared.environment.set_alarm(alarm);
-        }
-        let mut flush = flush;
-        if !events.is_empty() {
-            let mut queue = self.shared.events.borrow_mut();
-            flush |= queue.is_empty();
-            queue.append(&mut events);
-        }
         if flush {
             self.spawn_turn(QueryClient::flush);
         }
@@ -199,6 +201,9 @@ impl QueryClient {
 
     fn open(&self, feed: FeedStart) {
         let FeedStart { entry, number, source, key, kind, scope } = feed;
+        if !self.read(|engine| engine.is_fed_by(entry, number)) {
+            return; // User code has seen to it meanwhile that nobody watches, or that the scope is over.
+        }
         let guard = source(SourceContext::new(self.in_scope(scope).downgrade(), key, kind));
         self.step(|engine, _, fx| engine.keep_guard(entry, number, guard, fx));
     }
@@ -221,8 +226,9 @@ impl QueryClient {
         }
         self.step(|engine, now, fx| engine.drop_unwanted(now, fx));
         let events = self.shared.events.take();
+        let here = self.in_this_scope();
         for event in events {
-            self.shared.listeners.tell(&event);
+            here.tell(&event);
         }
         for observer in self.step(|engine, _, _| engine.take_notices()) {
             if let Some(listener) = self.step(|engine, _, _| engine.listener(observer)) {

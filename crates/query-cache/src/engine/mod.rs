@@ -95,6 +95,8 @@ struct Waiter {
     entry: Option<Slot>,
     verdict: Option<Verdict>,
     waker: Option<Waker>,
+    /// Whose verdict it is. `None`: everybody's.
+    scope: Option<u32>,
 }
 
 /// What a step leaves to be done once the engine is let go.
