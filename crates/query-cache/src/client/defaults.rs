@@ -11,12 +11,14 @@ use crate::query::DynQuery;
 
 type Change = Rc<dyn Fn(DefaultOptions) -> DefaultOptions>;
 
+type LookUp = fn(&Defaults, &QueryKey) -> Policy;
+
 /// Changes to the options, in the order in which they count, each with the prefix it is for.
 #[derive(Default)]
 pub(super) struct Defaults {
     changes: RefCell<Vec<(Option<QueryKey>, Change)>>,
     /// What looks them up. Named only where some are set, so that an app that sets none does not hold it.
-    look_up: Cell<Option<fn(&Defaults, &QueryKey) -> Policy>>,
+    look_up: Cell<Option<LookUp>>,
 }
 
 impl Defaults {
