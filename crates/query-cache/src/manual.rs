@@ -1,7 +1,7 @@
 //! A world that moves only when told to.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -48,10 +48,34 @@ struct World {
     tasks: RefCell<BTreeMap<u64, LocalBoxFuture<()>>>,
     next_task: Cell<u64>,
     ready: Ready,
-    sleepers: RefCell<Vec<(Timestamp, Waker)>>,
+    /// By when they wake, and then in the order in which they fell asleep.
+    sleepers: RefCell<BTreeMap<(Timestamp, u64), Waker>>,
+    next_sleeper: Cell<u64>,
 }
 
-type Ready = Arc<Mutex<Vec<u64>>>;
+/// Tasks to run, each once, in no particular order.
+#[derive(Default)]
+struct ReadyTasks {
+    list: Vec<u64>,
+    listed: HashSet<u64>,
+}
+
+impl ReadyTasks {
+    fn push(&mut self, task: u64) {
+        if self.listed.insert(task) {
+            self.list.push(task);
+        }
+    }
+
+    fn pick(&mut self, random: u64) -> Option<u64> {
+        let chosen = usize::try_from(random.checked_rem(self.list.len() as u64)?).ok()?;
+        let task = self.list.swap_remove(chosen);
+        self.listed.remove(&task);
+        Some(task)
+    }
+}
+
+type Ready = Arc<Mutex<ReadyTasks>>;
 
 struct TaskWaker {
     task: u64,
@@ -60,10 +84,7 @@ struct TaskWaker {
 
 impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if !ready.contains(&self.task) {
-            ready.push(self.task);
-        }
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).push(self.task);
     }
 }
 
@@ -79,6 +100,7 @@ impl ManualEnvironment {
             next_task: Cell::new(0),
             ready: Ready::default(),
             sleepers: RefCell::default(),
+            next_sleeper: Cell::new(0),
         }))
     }
 
@@ -96,10 +118,7 @@ impl ManualEnvironment {
 
     fn pick(&self) -> Option<u64> {
         let random = self.random();
-        let mut ready = self.0.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = ready.len() as u64;
-        let chosen = usize::try_from(random.checked_rem(count)?).ok()?;
-        Some(ready.swap_remove(chosen))
+        self.0.ready.lock().unwrap_or_else(PoisonError::into_inner).pick(random)
     }
 
     /// Lets this much time pass, stopping on the way for every alarm and every sleeper.
@@ -107,7 +126,7 @@ impl ManualEnvironment {
         let end = self.0.now.get().after(time);
         loop {
             self.run();
-            let sleeper = self.0.sleepers.borrow().iter().map(|(at, _)| *at).min();
+            let sleeper = self.0.sleepers.borrow().keys().next().map(|(at, _)| *at);
             let Some(next) = self.0.alarm.get().into_iter().chain(sleeper).min().filter(|at| *at <= end)
             else {
                 self.0.now.set(end);
@@ -121,10 +140,11 @@ impl ManualEnvironment {
                     client.alarm();
                 }
             }
-            let (awake, asleep) =
-                self.0.sleepers.take().into_iter().partition::<Vec<_>, _>(|(at, _)| *at <= next);
+            let mut awake = self.0.sleepers.take();
+            let asleep = awake.split_off(&(next.after(Duration::from_millis(1)), 0));
+            // Waking and dropping run the tasks' code, which may fall asleep again.
             self.0.sleepers.borrow_mut().extend(asleep);
-            for (_, waker) in awake {
+            for waker in awake.into_values() {
                 waker.wake();
             }
         }
@@ -138,7 +158,9 @@ impl ManualEnvironment {
             if world.now.get() >= until {
                 return Poll::Ready(());
             }
-            world.sleepers.borrow_mut().push((until, cx.waker().clone()));
+            let number = world.next_sleeper.get();
+            world.next_sleeper.set(number + 1);
+            world.sleepers.borrow_mut().insert((until, number), cx.waker().clone());
             Poll::Pending
         })
     }
