@@ -14,7 +14,7 @@ cargo xtask dev                    run the app, its API and Clerk's development 
     --clerk-port PORT              the development server's port (8082)
     --publishable-key pk_test_...  use this Clerk instance instead of the development server
     --token-life SECONDS           how long the development server's session tokens live (60)
-cargo xtask test [unit|browser|e2e]
+cargo xtask test [unit|plants|browser|e2e]
                                    check everything, or a part of it
 cargo xtask help                   print this";
 
@@ -41,6 +41,8 @@ pub struct DevOptions {
 pub enum Part {
     All,
     Unit,
+    /// Whether the simulation of the query cache finds planted bugs.
+    Plants,
     Browser,
     EndToEnd,
 }
@@ -97,9 +99,12 @@ fn test(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
             Long("help") | Short('h') => return Ok(Command::Help),
             Value(name) if part == Part::All => match name.string()?.as_str() {
                 "unit" => Part::Unit,
+                "plants" => Part::Plants,
                 "browser" => Part::Browser,
                 "e2e" => Part::EndToEnd,
-                other => bail!("there are no {other} tests: use unit, browser, e2e, or nothing for all"),
+                other => {
+                    bail!("there are no {other} tests: use unit, plants, browser, e2e, or nothing for all")
+                }
             },
             other => return Err(other.unexpected().into()),
         };
@@ -130,6 +135,7 @@ mod tests {
         assert_eq!(options.token_life, Some(20));
         assert!(matches!(command(&["test"]).unwrap(), Command::Test(Part::All)));
         assert!(matches!(command(&["test", "e2e"]).unwrap(), Command::Test(Part::EndToEnd)));
+        assert!(matches!(command(&["test", "plants"]).unwrap(), Command::Test(Part::Plants)));
     }
 
     #[test]
@@ -144,7 +150,7 @@ mod tests {
     fn what_does_not_exist_is_refused() {
         assert!(error(&["serve"]).contains("dev, test or help"));
         assert!(error(&["test", "unit", "e2e"]).contains("e2e"));
-        assert!(error(&["test", "fast"]).contains("unit, browser, e2e"));
+        assert!(error(&["test", "fast"]).contains("unit, plants, browser, e2e"));
         assert!(error(&["dev", "--app-port", "80800"]).contains("80800"));
         assert!(error(&["dev", "--token-life", "0"]).contains("at least 1"));
     }
