@@ -16,6 +16,7 @@ cargo xtask dev                    run the app, its API and Clerk's development 
     --token-life SECONDS           how long the development server's session tokens live (60)
 cargo xtask test [unit|plants|browser|e2e]
                                    check everything, or a part of it
+cargo xtask size                   weigh what the query layer costs a page
 cargo xtask help                   print this";
 
 /// What to do.
@@ -24,6 +25,7 @@ pub enum Command {
     Help,
     Dev(DevOptions),
     Test(Part),
+    Size,
 }
 
 /// How to run the app.
@@ -58,7 +60,17 @@ pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
         "help" => Ok(Command::Help),
         "dev" => dev(parser),
         "test" => test(parser),
-        other => bail!("there is no `cargo xtask {other}`: use dev, test or help"),
+        "size" => alone(parser, Command::Size),
+        other => bail!("there is no `cargo xtask {other}`: use dev, test, size or help"),
+    }
+}
+
+/// A command that takes nothing.
+fn alone(mut parser: lexopt::Parser, command: Command) -> anyhow::Result<Command> {
+    match parser.next()? {
+        None => Ok(command),
+        Some(Long("help") | Short('h')) => Ok(Command::Help),
+        Some(other) => Err(other.unexpected().into()),
     }
 }
 
@@ -148,7 +160,9 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_refused() {
-        assert!(error(&["serve"]).contains("dev, test or help"));
+        assert!(error(&["serve"]).contains("dev, test, size or help"));
+        assert!(matches!(command(&["size"]).unwrap(), Command::Size));
+        assert!(error(&["size", "app"]).contains("app"));
         assert!(error(&["test", "unit", "e2e"]).contains("e2e"));
         assert!(error(&["test", "fast"]).contains("unit, plants, browser, e2e"));
         assert!(error(&["dev", "--app-port", "80800"]).contains("80800"));

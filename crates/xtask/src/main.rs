@@ -16,6 +16,7 @@ mod interrupt;
 mod output;
 mod ports;
 mod run;
+mod size;
 mod test;
 mod tools;
 mod trunk_config;
@@ -51,5 +52,6 @@ fn run() -> anyhow::Result<ExitCode> {
         }
         Command::Dev(options) => dev::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Test(part) => test::run(part),
+        Command::Size => size::check(),
     }
 }

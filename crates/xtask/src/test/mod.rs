@@ -4,7 +4,7 @@
 mod plants;
 mod steps;
 mod summary;
-mod wasm;
+pub mod wasm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

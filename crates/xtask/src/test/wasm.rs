@@ -15,7 +15,7 @@ use crate::run;
 use crate::tools::Toolbox;
 
 /// Builds the app for release and checks what a browser would load.
-pub fn ship(session: &mut Session) -> anyhow::Result<()> {
+pub(super) fn ship(session: &mut Session) -> anyhow::Result<()> {
     let tools = &mut session.tools;
     tools.wasm_target()?;
     tools.cargo_tool("wasm-bindgen-cli")?;
@@ -57,7 +57,7 @@ fn files_in(folder: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Plain `-Oz`: with `--all-features` it writes modules that no browser loads.
-fn shrink(tools: &Toolbox, module: &Path) -> anyhow::Result<()> {
+pub fn shrink(tools: &Toolbox, module: &Path) -> anyhow::Result<()> {
     let smaller = module.with_extension("smaller");
     let mut wasm_opt = tools.command("wasm-opt");
     wasm_opt.arg("-Oz").arg(module).arg("-o").arg(&smaller);
@@ -65,7 +65,8 @@ fn shrink(tools: &Toolbox, module: &Path) -> anyhow::Result<()> {
     fs::rename(&smaller, module).context("the smaller wasm cannot take its place")
 }
 
-fn validate(tools: &Toolbox, module: &Path) -> anyhow::Result<()> {
+/// Whether a browser would load it.
+pub fn validate(tools: &Toolbox, module: &Path) -> anyhow::Result<()> {
     const SCRIPT: &str =
         "process.exit(WebAssembly.validate(require('fs').readFileSync(process.argv[1])) ? 0 : 1)";
     let mut node = tools.command("node");
@@ -83,9 +84,14 @@ fn validate(tools: &Toolbox, module: &Path) -> anyhow::Result<()> {
 
 fn weigh(file: &Path) -> anyhow::Result<()> {
     let bytes = fs::read(file)?;
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-    gzip.write_all(&bytes)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    say(format_args!("{name}: {} bytes, {} with gzip", bytes.len(), gzip.finish()?.len()));
+    say(format_args!("{name}: {} bytes, {} with gzip", bytes.len(), gzip(&bytes)?));
     Ok(())
+}
+
+/// How many bytes are left by `gzip -9`.
+pub fn gzip(bytes: &[u8]) -> anyhow::Result<usize> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(bytes)?;
+    Ok(gzip.finish()?.len())
 }

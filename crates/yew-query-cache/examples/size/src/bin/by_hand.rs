@@ -1,6 +1,13 @@
 //! Fetches and shows typed JSON with Yew's state.
 
-size::by_hand! { App: Greeting; }
+use yew::prelude::*;
+
+size::by_hand! { Shown: Greeting; }
+
+#[component]
+fn App() -> Html {
+    html! { <Shown /> }
+}
 
 fn main() {
     yew::Renderer::<App>::new().render();
