@@ -37,7 +37,8 @@ impl Observer {
 
     /// [`Observer::snapshot`], to be shown at once: the listener is not called for changes that are in it.
     pub fn show(&self) -> Snapshot {
-        self.client.step(|engine, now, _| {
+        let now = self.client.now();
+        self.client.mark(|engine| {
             engine.seen(self.slot);
             engine.snapshot(self.slot, now)
         })

@@ -1,7 +1,7 @@
 //! Watching a part of a query's data.
 
 use std::any::Any;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -9,29 +9,34 @@ use std::rc::Rc;
 use crate::client::QueryClient;
 use crate::engine::Value;
 use crate::observer::Observer;
-use crate::policy::Compare;
 use crate::query::{AnyQuery, Query};
 use crate::state::{Parts, diff};
 use crate::view::Snapshot;
 
-type Select = Box<dyn Fn(&dyn Any) -> Option<Value>>;
+type Select = Box<dyn Fn(&dyn Any, Option<&dyn Any>) -> Made>;
+
+/// What a selector made of data.
+enum Made {
+    /// The same as before. Nothing is allocated for it: of a thousand who select, few have something new.
+    Same,
+    New(Value),
+    /// The data is of another type.
+    Nothing,
+}
 
 /// What to make of a query's data, without types: for bridges to a UI framework.
-pub struct Selector {
-    select: Select,
-    same: Compare,
-}
+pub struct Selector(Select);
 
 impl Selector {
     /// Makes an `S` of the query's data. Of two that are equal nobody is told.
     pub fn new<Q: Query, S: PartialEq + 'static>(select: impl Fn(&Q::Data) -> S + 'static) -> Self {
-        fn same<S: PartialEq + 'static>(a: &dyn Any, b: &dyn Any) -> bool {
-            matches!((a.downcast_ref::<S>(), b.downcast_ref::<S>()), (Some(a), Some(b)) if a == b)
-        }
-        Selector {
-            select: Box::new(move |data| Some(Rc::new(select(data.downcast_ref()?)) as Value)),
-            same: same::<S>,
-        }
+        Selector(Box::new(move |data, before| {
+            let Some(made) = data.downcast_ref().map(&select) else { return Made::Nothing };
+            match before.and_then(|before| before.downcast_ref::<S>()) {
+                Some(before) if *before == made => Made::Same,
+                _ => Made::New(Rc::new(made)),
+            }
+        }))
     }
 }
 
@@ -47,7 +52,7 @@ pub struct Selection(Rc<Inner>);
 
 struct Inner {
     observer: OnceCell<Observer>,
-    selector: Cell<Option<Rc<Selector>>>,
+    selector: RefCell<Rc<Selector>>,
     listener: Box<dyn Fn()>,
     seen: Cell<Option<Seen>>,
 }
@@ -77,7 +82,7 @@ impl Selection {
 
     /// Makes something else of the data from now on.
     pub fn select(&self, selector: Selector) {
-        let before = self.0.selector.replace(Some(Rc::new(selector)));
+        let before = self.0.selector.replace(Rc::new(selector));
         drop(before);
         // What was made by the other is kept for comparison only.
         let seen = self.0.seen.take().map(|seen| Seen { snapshot: Snapshot::pending(), ..seen });
@@ -98,16 +103,16 @@ impl Inner {
             }
             (_, None) => (true, None),
             (before, Some(data)) => {
-                let made = self.make(data);
                 let old = before.as_ref().and_then(|seen| seen.made.as_ref());
-                match (old, &made) {
-                    (Some(old), Some((new, compare))) if compare(&**old, &**new) => {
+                match self.make(data, old) {
+                    Made::Same => {
                         let rest = before.as_ref().is_some_and(|before| {
                             diff(&before.snapshot.state, &snapshot.state).meets(Parts::REST)
                         });
-                        (rest, Some(old.clone()))
+                        (rest, old.cloned())
                     }
-                    _ => (true, made.map(|(made, _)| made)),
+                    Made::New(made) => (true, Some(made)),
+                    Made::Nothing => (true, None),
                 }
             }
         };
@@ -116,10 +121,10 @@ impl Inner {
         changed
     }
 
-    fn make(&self, data: &Value) -> Option<(Value, Compare)> {
-        let selector = self.selector.take()?;
-        self.selector.set(Some(selector.clone()));
-        Some(((selector.select)(&**data)?, selector.same))
+    fn make(&self, data: &Value, old: Option<&Value>) -> Made {
+        // Cloned out: it may be replaced while it runs.
+        let selector = self.selector.borrow().clone();
+        (selector.0)(&**data, old.map(|old| &**old))
     }
 }
 
@@ -176,7 +181,7 @@ impl QueryClient {
     ) -> Selection {
         let inner = Rc::new(Inner {
             observer: OnceCell::new(),
-            selector: Cell::new(Some(Rc::new(selector))),
+            selector: RefCell::new(Rc::new(selector)),
             listener,
             seen: Cell::new(None),
         });

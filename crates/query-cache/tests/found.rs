@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use common::{BUSY, MISSING, Number, one, shows, stage};
-use query_cache::{Happening, Query, QueryClient, QueryFuture, SelectObserver, query, query_key, seconds};
+use query_cache::{
+    Happening, Query, QueryClient, QueryFilter, QueryFuture, SelectObserver, query, query_key, seconds,
+};
 
 fn fresh() -> Number {
     Number(1, |defaults| defaults.stale_after(seconds(60)).backoff(seconds(10), seconds(10)))
@@ -347,4 +349,45 @@ fn an_alarm_set_from_within_user_code_is_not_put_off() {
     assert_eq!(stage.client.query_count(), 1, "the other is kept for five minutes");
     stage.seconds(300);
     assert_eq!(stage.client.query_count(), 0);
+}
+
+#[test]
+fn an_update_of_many_does_not_undo_what_was_written_while_it_ran() {
+    let stage = stage();
+    stage.client.set_data(&one(), 1);
+    let client = stage.client.clone();
+    let written = stage.client.update_all::<Number>(QueryFilter::all(), move |held| {
+        if *held == 1 {
+            client.set_data(&one(), 70);
+        }
+        Some(held + 1)
+    });
+    assert_eq!((written, stage.client.get_data(&one()).as_deref()), (1, Some(&71)));
+}
+
+#[test]
+fn an_update_does_not_undo_what_was_written_while_its_data_was_compared() {
+    /// Writes once when it is compared.
+    struct Writes(u32, Rc<Cell<bool>>, QueryClient);
+    impl PartialEq for Writes {
+        fn eq(&self, other: &Self) -> bool {
+            if self.1.replace(false) {
+                self.2.set_data(&writes(), Writes(70, self.1.clone(), self.2.clone()));
+            }
+            self.0 == other.0
+        }
+    }
+    fn writes() -> impl Query<Data = Writes, Error = String> {
+        query(query_key!["writes"], async |_| Err::<Writes, _>(String::new()))
+            .with_options(|o| o.keep_equal())
+    }
+    let stage = stage();
+    let armed = Rc::new(Cell::new(false));
+    stage.client.set_data(&writes(), Writes(1, armed.clone(), stage.client.clone()));
+    armed.set(true);
+    assert!(stage.client.update(&writes(), |held| {
+        let held = held?;
+        Some(Writes(held.0 + 1, held.1.clone(), held.2.clone()))
+    }));
+    assert_eq!(stage.client.get_data(&writes()).map(|data| data.0), Some(71));
 }

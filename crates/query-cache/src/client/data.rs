@@ -99,7 +99,10 @@ impl QueryClient {
 
     fn write(&self, key: &QueryKey, kind: Kind, policy: &Rc<Policy>, data: &Value, at: Timestamp) {
         let equal = self.equal_data(key, kind, policy, data);
-        let data = equal.as_ref().unwrap_or(data);
+        self.put(key, kind, policy, equal.as_ref().unwrap_or(data), at);
+    }
+
+    fn put(&self, key: &QueryKey, kind: Kind, policy: &Rc<Policy>, data: &Value, at: Timestamp) {
         if !self.is_over() {
             self.step(|engine, now, fx| {
                 let slot = engine.entry_for_write(key, kind, policy, now, fx);
@@ -130,11 +133,13 @@ impl QueryClient {
             let held = here.get_data(query);
             let Some(data) = update(held.as_deref()) else { return false };
             let data: Value = Rc::new(data);
+            // Comparing may write, too: it comes before the look at what has changed meanwhile.
+            let data = here.equal_data(&key, kind, &policy, &data).unwrap_or(data);
             if here.is_over() || (before.is_some() && read().is_none()) {
                 return false;
             }
             if read() == before {
-                here.write(&key, kind, &policy, &data, here.now());
+                here.put(&key, kind, &policy, &data, here.now());
                 return true;
             }
         }
@@ -150,22 +155,27 @@ impl QueryClient {
     ) -> usize {
         let here = self.in_this_scope();
         let slots = self.matching(&filter.into().query::<Q>());
-        let mut written = 0;
-        for slot in slots {
-            let held = |client: &QueryClient| {
-                client.read(|engine| engine.get(slot).and_then(|entry| entry.data()).cloned())
-            };
-            let Some(before) = held(&here).and_then(|data| data.downcast::<Q::Data>().ok()) else { continue };
-            let Some(data) = update(&before) else { continue };
-            let same = here.read(|engine| engine.get(slot)?.policy.same());
-            let data: Value =
-                if same.is_some_and(|same| same(&*before, &data)) { before } else { Rc::new(data) };
-            if !here.is_over() {
-                here.step(|engine, now, fx| engine.write(slot, &data, now, now, fx));
-                written += 1;
+        slots.into_iter().filter(|slot| here.update_slot(*slot, &update)).count()
+    }
+
+    fn update_slot<T: 'static>(&self, slot: Slot, update: impl Fn(&T) -> Option<T>) -> bool {
+        let read = || self.read(|engine| engine.version(Some(slot)));
+        for _ in 0..ROUNDS {
+            let before = read();
+            let held = self.read(|engine| engine.get(slot).and_then(|entry| entry.data()).cloned());
+            let Some(held) = held.and_then(|data| data.downcast::<T>().ok()) else { return false };
+            let Some(data) = update(&held) else { return false };
+            let same = self.read(|engine| engine.get(slot)?.policy.same());
+            let data: Value = if same.is_some_and(|same| same(&*held, &data)) { held } else { Rc::new(data) };
+            if self.is_over() || read().is_none() {
+                return false;
+            }
+            if read() == before {
+                self.step(|engine, now, fx| engine.write(slot, &data, now, now, fx));
+                return true;
             }
         }
-        written
+        false
     }
 
     pub(crate) fn push(&self, key: &QueryKey, kind: Kind, pushed: Result<Value, Value>) {

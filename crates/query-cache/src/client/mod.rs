@@ -150,6 +150,12 @@ impl QueryClient {
         read(&self.shared.engine.borrow())
     }
 
+    /// Marks what has been told. Nothing follows from that, so it is no step: there is one for each observer
+    /// that is told, and they are many.
+    pub(crate) fn mark<R>(&self, mark: impl FnOnce(&mut Engine) -> R) -> R {
+        mark(&mut self.shared.engine.borrow_mut())
+    }
+
     /// The one place that changes the engine. It is let go before anything else runs.
     pub(crate) fn step<R>(&self, step: impl FnOnce(&mut Engine, Timestamp, &mut Effects) -> R) -> R {
         let (now, mut fx) = self.prepare_step();
@@ -230,8 +236,8 @@ impl QueryClient {
         for event in events {
             here.tell(&event);
         }
-        for observer in self.step(|engine, _, _| engine.take_notices()) {
-            if let Some(listener) = self.step(|engine, _, _| engine.listener(observer)) {
+        for observer in self.mark(Engine::take_notices) {
+            if let Some(listener) = self.mark(|engine| engine.listener(observer)) {
                 listener();
             }
         }

@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use query_cache::{Query, QueryFilter, Refetch, StaleTime, query, query_key, seconds};
+use query_cache::{ErrorClass, Query, QueryFilter, Refetch, StaleTime, minutes, query, query_key, seconds};
 
-use crate::common::{BUSY, MISSING, Number, one, shows, stage};
+use crate::common::{BUSY, Fault, MISSING, Number, one, shows, stage};
 use crate::{disabled, fresh, two};
 
 fn fixed() -> Number {
@@ -174,4 +174,44 @@ fn an_invalidation_can_be_waited_for_and_is_still_one_fetch() {
     stage.client.end_scope();
     stage.world.run();
     assert_eq!((kept.take().map(|failures| failures.len()), stage.server.aborted()), (Some(1), 1));
+}
+
+#[test]
+fn a_calls_options_are_its_own_where_others_watch() {
+    let stage = stage();
+    let viewer = stage.watch(fresh());
+    stage.seconds(1);
+    let call = stage.spawn(stage.client.query(Number(1, |defaults| defaults.gc_after(seconds(1)))));
+    stage.seconds(1);
+    assert_eq!((call.word(), viewer.observer.is_stale()), ("2".to_owned(), false), "fresh by the watcher's time");
+    drop(viewer);
+    stage.seconds(60);
+    assert_eq!(stage.client.query_count(), 1, "and kept for as long as the watcher says");
+    let alone = stage.spawn(stage.client.query(Number(1, |defaults| defaults.gc_after(seconds(1)))));
+    stage.seconds(2);
+    assert_eq!((alone.word(), stage.client.query_count()), ("3".to_owned(), 0), "nobody else has a say");
+}
+
+#[test]
+fn whoever_refetches_and_waits_does_not_wait_for_a_retry() {
+    let stage = stage();
+    stage.server.say([Err(Fault(ErrorClass::Retryable { after: Some(minutes(10)) }))]);
+    let viewer = stage.watch(one());
+    stage.seconds(1);
+    let call = stage.spawn(viewer.observer.refetch_and_wait());
+    assert_eq!(stage.server.requests(), 2);
+    stage.seconds(1);
+    assert_eq!(call.word(), "2");
+}
+
+#[test]
+fn what_is_due_for_nobody_is_not_waited_for() {
+    let stage = stage();
+    let viewer = stage.watch(fresh());
+    stage.seconds(1);
+    stage.client.invalidate(&fresh());
+    drop(viewer);
+    let settled = stage.spawn(stage.client.settled(QueryFilter::all()));
+    stage.world.run();
+    assert_eq!((settled.take().map(|failures| failures.len()), stage.server.requests()), (Some(0), 1));
 }

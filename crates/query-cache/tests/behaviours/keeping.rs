@@ -137,3 +137,19 @@ fn a_cache_can_be_kept_small_by_listening_to_what_is_added() {
         assert_eq!(stage.client.get_data(&numbered(id)).as_deref(), Some(&id));
     }
 }
+
+#[test]
+fn what_is_fetched_for_later_goes_on_when_who_watched_it_meanwhile_leaves() {
+    let stage = stage();
+    stage.client.prefetch(one());
+    stage.client.set_data(&two(), 0);
+    drop(stage.watch(Number(2, |defaults| defaults.enabled(false))));
+    stage.client.refetch(&two());
+    let viewers = (stage.watch(one()), stage.watch(two()));
+    stage.millis(500);
+    drop(viewers);
+    stage.millis(500);
+    assert_eq!((stage.server.asked_for(), stage.server.aborted()), (vec![1, 2], 0));
+    assert_eq!(stage.client.get_data(&one()).as_deref(), Some(&1));
+    assert_eq!(stage.client.get_data(&two()).as_deref(), Some(&2));
+}

@@ -1,0 +1,188 @@
+//! What the cache costs, and how that grows. `cargo xtask bench` compares the figures with their limits.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use query_cache::{
+    FetchContext, ManualEnvironment, Query, QueryClient, QueryFilter, QueryKey, QueryOptions, StaleTime,
+    query_key,
+};
+
+/// One of many: `["group", id / 10, id]`, so that each group has ten.
+struct Item(u32);
+
+impl Query for Item {
+    type Data = u32;
+    type Error = String;
+
+    fn key(&self) -> QueryKey {
+        query_key!["group", self.0 / 10, self.0]
+    }
+    fn options(&self, defaults: QueryOptions<Self>) -> QueryOptions<Self> {
+        defaults.stale(StaleTime::WhenInvalidated)
+    }
+    async fn fetch(&self, _: FetchContext) -> Result<u32, String> {
+        Ok(self.0)
+    }
+}
+
+fn filled(entries: u32) -> (ManualEnvironment, QueryClient) {
+    let world = ManualEnvironment::new(1);
+    let client = QueryClient::new(world.clone());
+    for id in 0..entries {
+        client.set_data(&Item(id), id);
+    }
+    world.run();
+    (world, client)
+}
+
+/// As many in a small cache as in a large one, each of a group of its own, spread over the whole: what differs
+/// is how many others there are.
+fn some(entries: u32) -> Vec<u32> {
+    (0..64).map(|step| step * (entries / 64)).collect()
+}
+
+const SIZES: [u32; 2] = [1_000, 100_000];
+
+fn lookups(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("lookup");
+    for entries in SIZES {
+        let (_world, client) = filled(entries);
+        let ids = some(entries);
+        group.bench_function(BenchmarkId::new("exact", entries), |bencher| {
+            bencher.iter(|| {
+                for id in &ids {
+                    black_box(client.get_data(&Item(*id)));
+                }
+            });
+        });
+        group.bench_function(BenchmarkId::new("invalidate", entries), |bencher| {
+            bencher.iter(|| {
+                for id in &ids {
+                    client.invalidate(&Item(*id));
+                }
+            });
+        });
+        group.bench_function(BenchmarkId::new("prefix", entries), |bencher| {
+            bencher.iter(|| {
+                for id in &ids {
+                    client.invalidate(QueryFilter::prefix(query_key!["group", *id / 10]));
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+const OBSERVERS: u32 = 10_000;
+
+fn one() -> impl Query<Data = (u32, u32), Error = String> {
+    query_cache::query(query_key!["one"], async |_| Ok::<_, String>((0, 0)))
+        .with_options(|options| options.stale(StaleTime::WhenInvalidated))
+}
+
+/// A write that all see, and one of which nobody's selection has changed. To see is to make the text that is
+/// shown, which is the least that a component does; one that renders does twenty times as much.
+fn writes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("write");
+    let told = Rc::new(Cell::new(0_u64));
+    let world = ManualEnvironment::new(1);
+    let client = QueryClient::new(world.clone());
+    client.set_data(&one(), (0, 0));
+    let watch = |_| {
+        let (told, client) = (told.clone(), client.downgrade());
+        client.upgrade().unwrap().observe_select(
+            one(),
+            |data| data.0,
+            move || {
+                told.set(told.get() + 1);
+                let data = client.upgrade().and_then(|client| client.get_data(&one()));
+                black_box(data.map(|data| format!("{} of {}", data.0, data.1)));
+            },
+        )
+    };
+    let all: Vec<_> = (0..OBSERVERS).map(watch).collect();
+    world.run();
+    let mut next = 0;
+    group.bench_function("all see", |bencher| {
+        bencher.iter(|| {
+            next += 1;
+            client.set_data(&one(), (next, 0));
+            world.run();
+        });
+    });
+    assert!(told.get() >= u64::from(OBSERVERS));
+    client.set_data(&one(), (u32::MAX, 0));
+    world.run();
+    told.set(0);
+    group.bench_function("nobody selected", |bencher| {
+        bencher.iter(|| {
+            next += 1;
+            client.set_data(&one(), (u32::MAX, next));
+            world.run();
+        });
+    });
+    assert_eq!(told.get(), 0);
+    drop(all);
+    group.finish();
+}
+
+/// Mounting and unmounting, in all and by observer.
+fn observers(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("observers");
+    for number in [1_000, OBSERVERS] {
+        group.bench_function(BenchmarkId::new("mount", number), |bencher| {
+            bencher.iter_custom(|rounds| timed(rounds, number).0);
+        });
+        group.bench_function(BenchmarkId::new("unmount", number), |bencher| {
+            bencher.iter_custom(|rounds| timed(rounds, number).1);
+        });
+        group.bench_function(BenchmarkId::new("unmount in order", number), |bencher| {
+            bencher.iter_custom(|rounds| timed_in_order(rounds, number));
+        });
+    }
+    group.finish();
+}
+
+fn timed(rounds: u64, number: u32) -> (Duration, Duration) {
+    let (mut mounting, mut unmounting) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..rounds {
+        let (world, client) = filled(1);
+        let start = Instant::now();
+        let all: Vec<_> = (0..number).map(|_| client.observe(Item(0), || {})).collect();
+        mounting += start.elapsed();
+        world.run();
+        let start = Instant::now();
+        for observer in all.into_iter().rev() {
+            drop(observer);
+        }
+        world.run();
+        unmounting += start.elapsed();
+    }
+    (mounting, unmounting)
+}
+
+fn timed_in_order(rounds: u64, number: u32) -> Duration {
+    let mut unmounting = Duration::ZERO;
+    for _ in 0..rounds {
+        let (world, client) = filled(1);
+        let all: Vec<_> = (0..number).map(|_| client.observe(Item(0), || {})).collect();
+        world.run();
+        let start = Instant::now();
+        drop(all);
+        world.run();
+        unmounting += start.elapsed();
+    }
+    unmounting
+}
+
+criterion_group! {
+    name = costs;
+    config = Criterion::default().sample_size(30).measurement_time(Duration::from_secs(3));
+    targets = lookups, writes, observers
+}
+criterion_main!(costs);
