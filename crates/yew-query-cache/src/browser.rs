@@ -27,8 +27,8 @@ extern "C" {
 /// Outside of a browser it compiles and does nothing: no task runs, so every query stays pending.
 #[derive(Default)]
 pub struct BrowserEnvironment {
-    /// The browser has once said that there is a network. One that never did says nothing by denying it: on
-    /// a machine that reaches all it needs over loopback it is always "offline".
+    /// The browser said at the beginning that there is a network. One that did not says nothing by denying it
+    /// later: on a machine that reaches all it needs over loopback it is always "offline".
     trusted: Cell<bool>,
     /// When being seen last made stale queries be fetched.
     focused_at: FocusedAt,
