@@ -1,6 +1,9 @@
 //! An instance of Clerk that is nothing but a key: it signs tokens and publishes its JWKS.
 #![allow(dead_code, missing_docs)]
 
+pub mod backend;
+pub mod vectors;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
