@@ -45,10 +45,7 @@ impl World {
             Act::RefetchAndWait(slot) => self.refetch_observed(slot, true),
             Act::Ask(key, any) => self.ask(&client, key, any),
             Act::LetGo(nth) => self.let_go(nth),
-            Act::Prefetch(key) => {
-                self.facts(key, |facts| facts.detached = true);
-                client.prefetch(self.item(key, Look::PLAIN));
-            }
+            Act::Prefetch(key) => self.prefetch(&client, key),
             Act::Cancel(target) => self.call_off(target, |filter| client.cancel(filter)),
             Act::CancelAsFailed(target) => self.call_off(target, |filter| client.cancel_as_failed(filter)),
             Act::Reset(target) => self.forget(target, |filter| client.reset(filter)),
@@ -143,7 +140,7 @@ impl World {
                 self.owned(held.owner, || format!("what an update of {} is given", name_of(key)));
             }
             last.set(self.tick());
-            let value = self.value_of(key, owner, Origin::Written, last.get());
+            let value = self.value_of(key, owner, Origin::Updated, last.get());
             spark(&self.me(), Place::Update);
             Some(value)
         });
@@ -158,7 +155,7 @@ impl World {
         client.update_all::<Item>(filter, |held: &Value| {
             self.owned(held.owner, || format!("what an update of {} is given", name_of(held.key)));
             let born = self.tick();
-            let value = self.value_of(held.key, self.owner(held.key), Origin::Written, born);
+            let value = self.value_of(held.key, self.owner(held.key), Origin::Updated, born);
             made.borrow_mut().push((held.key, value.id, born));
             spark(&self.me(), Place::Update);
             Some(value)
@@ -259,6 +256,17 @@ impl World {
         } else {
             let call = client.query(item);
             self.wait(key, call, asked, before, any);
+        }
+    }
+
+    fn prefetch(&self, client: &QueryClient, key: usize) {
+        self.facts(key, |facts| facts.detached = true);
+        let (sparks, item) = (self.sparks.get(), self.item(key, Look::PLAIN));
+        let fresh = client.snapshot(&item).is_some_and(|snapshot| !snapshot.is_stale());
+        client.prefetch(item);
+        if !fresh && sparks == self.sparks.get() {
+            // Nothing came between: what is fetched now goes on, whoever comes and goes.
+            self.server.keep(key);
         }
     }
 

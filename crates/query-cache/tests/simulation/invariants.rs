@@ -59,6 +59,11 @@ impl World {
                 format!("{} was fetched at {newest} and written at {}", name_of(key), facts.written)
             });
         }
+        if data.origin == Origin::Updated && data.born < facts.written {
+            self.breaks("an update does not undo a newer write", || {
+                format!("{} was made at {} and written at {}", name_of(key), data.born, facts.written)
+            });
+        }
         if fetched && newest < facts.floor {
             self.breaks("what is forgotten stays forgotten", || {
                 format!("{} was fetched at {newest} and forgotten at {}", name_of(key), facts.floor)

@@ -33,6 +33,8 @@ struct Request {
     began: u64,
     began_in: u64,
     kinds: Kinds,
+    /// It needs nobody who wants it.
+    kept: bool,
 }
 
 #[derive(Default)]
@@ -70,6 +72,11 @@ impl Server {
     pub fn request(&self, key: usize) -> Option<u64> {
         let requests = self.requests.borrow();
         requests.iter().rfind(|request| request.key == key).map(|request| request.began)
+    }
+
+    pub fn keep(&self, key: usize) {
+        let mut requests = self.requests.borrow_mut();
+        requests.iter_mut().filter(|request| request.key == key).for_each(|request| request.kept = true);
     }
 
     /// This kind of step is made while that key is being fetched.
@@ -122,7 +129,7 @@ impl World {
         let mut kinds = self.turn.get();
         kinds.add(self.step.get());
         let began_in = self.step_began.get();
-        server.requests.borrow_mut().push(Request { key, began, began_in, kinds });
+        server.requests.borrow_mut().push(Request { key, began, began_in, kinds, kept: false });
         self.facts(key, |facts| facts.is_called_off = false);
         began
     }
@@ -169,7 +176,8 @@ impl World {
             (if in_time { facts.watchers } else { 0 }, facts.shaken)
         });
         let waits = self.calls.borrow().iter().any(|call| call.waits_for(began));
-        if self.client().is_some() && shaken < request.began_in && (watchers > 0 || waits) {
+        let wanted = watchers > 0 || waits || request.kept;
+        if self.client().is_some() && shaken < request.began_in && wanted {
             self.breaks("only the last to let go calls a fetch off", || {
                 format!("{} was dropped with {watchers} watching; waiting: {waits}", name_of(key))
             });

@@ -21,8 +21,10 @@ pub enum Owner {
 pub enum Origin {
     /// By the server.
     Fetched,
-    /// By a write, an update or a source.
+    /// By a write or a source.
     Written,
+    /// By an update, from what was there.
+    Updated,
     /// Initial data.
     Begun,
     /// A placeholder.

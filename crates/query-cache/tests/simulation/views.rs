@@ -167,6 +167,7 @@ impl World {
             observer.follow(self.item(key, look));
             let starts = look.enabled && !view.look.get().enabled;
             view.asks.set(look.enabled && (starts || view.asks.get()));
+            view.look_again();
         } else {
             self.unwatch(left);
             observer.follow(self.item(key, look));
@@ -175,7 +176,6 @@ impl World {
             self.watch(key);
         }
         view.look.set(look);
-        view.look_again();
         let other = self.views.borrow_mut()[slot].replace(view);
         if let Some(other) = other {
             self.unwatch(other.key.get());

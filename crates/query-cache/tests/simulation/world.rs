@@ -100,7 +100,8 @@ pub struct World {
     pub step_began: Cell<u64>,
     pub weather: Cell<Weather>,
     pub scope: Cell<u32>,
-    sparks: Cell<u32>,
+    /// How often user code may still call the client in this step.
+    pub sparks: Cell<u32>,
     /// User code keeps still while invariants are checked.
     pub quiet: Cell<bool>,
     depth: Cell<usize>,
