@@ -183,7 +183,11 @@ fn a_calls_options_are_its_own_where_others_watch() {
     stage.seconds(1);
     let call = stage.spawn(stage.client.query(Number(1, |defaults| defaults.gc_after(seconds(1)))));
     stage.seconds(1);
-    assert_eq!((call.word(), viewer.observer.is_stale()), ("2".to_owned(), false), "fresh by the watcher's time");
+    assert_eq!(
+        (call.word(), viewer.observer.is_stale()),
+        ("2".to_owned(), false),
+        "fresh by the watcher's time"
+    );
     drop(viewer);
     stage.seconds(60);
     assert_eq!(stage.client.query_count(), 1, "and kept for as long as the watcher says");

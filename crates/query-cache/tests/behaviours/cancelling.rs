@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use query_cache::{
-    FetchContext, FetchStatus, QueryError, QueryState, Status, minutes, query, query_key, seconds,
+    FetchContext, FetchStatus, Query, QueryError, QueryState, Status, minutes, query, query_key, seconds,
 };
 
-use crate::common::{MISSING, Number, one, shows, stage};
+use crate::common::{MISSING, Number, one, shows, stage, stage_with_seed};
 use crate::{fresh, two};
 
 #[test]
@@ -183,4 +183,40 @@ fn calling_off_a_first_fetch_tells_who_waits() {
     stage.world.run();
     assert_eq!((call.word(), stage.server.aborted()), ("cancelled".to_owned(), 2));
     assert!(matches!(stage.client.get_state(&one()), Some(QueryState::Idle)));
+}
+
+/// Answers at once, with how often it was asked.
+fn at_once() -> impl Query<Data = u32, Error = String> {
+    thread_local!(static ASKED: Cell<u32> = const { Cell::new(0) });
+    ASKED.set(0);
+    query(query_key!["at once"], async |_| {
+        ASKED.set(ASKED.get() + 1);
+        Ok(ASKED.get())
+    })
+}
+
+#[test]
+fn an_answer_that_was_there_when_it_was_called_off_never_arrives() {
+    for seed in 0..50 {
+        let stage = stage_with_seed(seed);
+        let viewer = stage.watch(at_once());
+        stage.client.cancel(query_cache::QueryFilter::all());
+        viewer.observer.refetch();
+        stage.seconds(1);
+        let updates = viewer.observer.details().data_updates;
+        assert_eq!((shows(&viewer), updates), ("2".to_owned(), 1), "seed {seed}");
+    }
+}
+
+#[test]
+fn what_is_answered_is_no_longer_due() {
+    for seed in 0..50 {
+        let stage = stage_with_seed(seed);
+        let viewer = stage.watch(at_once().with_options(|options| options.stale_after(minutes(5))));
+        stage.world.run();
+        stage.client.invalidate(query_cache::QueryFilter::all());
+        viewer.observer.refetch();
+        stage.seconds(1);
+        assert_eq!((shows(&viewer), viewer.observer.is_stale()), ("2".to_owned(), false), "seed {seed}");
+    }
 }

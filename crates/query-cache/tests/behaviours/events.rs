@@ -122,3 +122,18 @@ fn who_no_longer_listens_is_told_no_more() {
     stage.world.run();
     assert_eq!(told.get(), before);
 }
+
+#[test]
+fn each_attempt_is_told_and_whether_it_has_to_wait() {
+    let stage = stage();
+    stage.server.fail(1);
+    let _viewer = stage.watch(one());
+    let log = stage.log();
+    stage.seconds(1);
+    stage.client.set_online(false);
+    stage.seconds(10);
+    stage.client.set_online(true);
+    stage.seconds(1);
+    let told = ["Fetching { paused: true }", "Fetching { paused: false }", "Fetched"];
+    assert_eq!(log.take(), told.map(|happening| format!(r#"["number", 1] {happening}"#)));
+}

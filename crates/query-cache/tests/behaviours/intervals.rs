@@ -79,16 +79,23 @@ fn a_hidden_page_is_fetched_for_only_if_that_is_asked_for() {
 }
 
 #[test]
-fn a_fetch_can_tell_that_an_interval_is_its_cause() {
+fn a_fetch_can_tell_what_caused_it() {
     let stage = stage();
     let causes = Rc::new(std::cell::RefCell::new(Vec::new()));
     let seen = causes.clone();
+    let fails = Rc::new(Cell::new(false));
+    let failing = fails.clone();
     let fetch = async move |cx: FetchContext| {
-        seen.borrow_mut().push(cx.cause());
-        Ok::<_, String>(1)
+        seen.borrow_mut().push((cx.cause(), cx.attempt()));
+        if failing.get() { Err("fails".to_owned()) } else { Ok(1) }
     };
     let polled = query(query_key!["polled"], fetch).with_options(|options| options.interval(seconds(10)));
-    let _viewer = stage.watch(polled);
-    stage.seconds(25);
-    assert_eq!(*causes.borrow(), [FetchCause::Asked, FetchCause::Interval, FetchCause::Interval]);
+    let viewer = stage.watch(polled);
+    stage.seconds(15);
+    fails.set(true);
+    stage.seconds(5);
+    viewer.observer.refetch();
+    use FetchCause::{Asked, Interval};
+    let asked_instead_of_a_retry = [(Asked, 1), (Interval, 1), (Interval, 1), (Asked, 1)];
+    assert_eq!(*causes.borrow(), asked_instead_of_a_retry);
 }

@@ -137,3 +137,41 @@ fn clearing_empties_every_view_too() {
     stage.seconds(1);
     assert_eq!((shows(&viewer), stage.server.requests()), ("3".to_owned(), 3));
 }
+
+#[test]
+fn is_the_end_of_calls_whose_answer_was_not_picked_up_yet() {
+    let stage = stage();
+    let (waits, ends) = (stage.client.query(fresh()), stage.client.query(fresh()));
+    stage.seconds(1);
+    stage.client.hold_scope();
+    let waits = stage.spawn(waits);
+    stage.seconds(1);
+    assert_eq!(waits.word(), "waits", "a held scope shows nothing");
+    stage.client.restore_scope();
+    stage.world.run();
+    assert_eq!((waits.word(), stage.server.requests()), ("1".to_owned(), 1));
+
+    stage.client.end_scope();
+    stage.client.hold_scope();
+    let ends = stage.spawn(ends);
+    stage.world.run();
+    assert_eq!(ends.word(), "cancelled", "whatever becomes of the next scope");
+}
+
+#[test]
+fn leaves_what_is_everybodys_alone_and_so_does_holding_it() {
+    let stage = stage();
+    let public = || Number(1, |defaults| defaults.public(true));
+    let private = stage.watch(Number(2, |defaults| defaults));
+    stage.client.hold_scope();
+    let viewer = stage.watch(public());
+    assert_eq!(stage.server.asked_for(), [2, 1], "fetched in a held scope, too");
+    stage.seconds(1);
+    assert_eq!((shows(&viewer), shows(&private)), ("2".to_owned(), "pending".to_owned()));
+    viewer.observer.refetch();
+    stage.client.end_scope();
+    assert_eq!((shows(&viewer), stage.server.aborted()), ("2".to_owned(), 0));
+    stage.seconds(1);
+    assert_eq!((shows(&viewer), shows(&private)), ("3".to_owned(), "4".to_owned()));
+    assert_eq!(stage.client.get_data(&public()).as_deref(), Some(&3));
+}
