@@ -16,6 +16,7 @@ cargo xtask dev                    run the app, its API and Clerk's development 
     --token-life SECONDS           how long the development server's session tokens live (60)
 cargo xtask test [unit|plants|browser|e2e]
                                    check everything, or a part of it
+cargo xtask bench                  measure the query cache, beside TanStack's in Chromium
 cargo xtask size                   weigh what the query layer costs a page
 cargo xtask help                   print this";
 
@@ -25,6 +26,7 @@ pub enum Command {
     Help,
     Dev(DevOptions),
     Test(Part),
+    Bench,
     Size,
 }
 
@@ -60,8 +62,9 @@ pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
         "help" => Ok(Command::Help),
         "dev" => dev(parser),
         "test" => test(parser),
+        "bench" => alone(parser, Command::Bench),
         "size" => alone(parser, Command::Size),
-        other => bail!("there is no `cargo xtask {other}`: use dev, test, size or help"),
+        other => bail!("there is no `cargo xtask {other}`: use dev, test, bench, size or help"),
     }
 }
 
@@ -160,7 +163,8 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_refused() {
-        assert!(error(&["serve"]).contains("dev, test, size or help"));
+        assert!(error(&["serve"]).contains("dev, test, bench, size or help"));
+        assert!(matches!(command(&["bench"]).unwrap(), Command::Bench));
         assert!(matches!(command(&["size"]).unwrap(), Command::Size));
         assert!(error(&["size", "app"]).contains("app"));
         assert!(error(&["test", "unit", "e2e"]).contains("e2e"));

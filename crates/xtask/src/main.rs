@@ -6,6 +6,7 @@
 #[cfg(not(unix))]
 compile_error!("cargo xtask runs on Linux and macOS; on Windows run it inside WSL");
 
+mod bench;
 mod cache;
 mod cli;
 mod config_json;
@@ -52,6 +53,7 @@ fn run() -> anyhow::Result<ExitCode> {
         }
         Command::Dev(options) => dev::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Test(part) => test::run(part),
+        Command::Bench => bench::run(),
         Command::Size => size::check(),
     }
 }
