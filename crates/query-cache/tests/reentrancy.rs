@@ -191,3 +191,41 @@ fn a_fetch_may_call_itself_off() {
     stage.seconds(10);
     assert_eq!((common::shows(&viewer), stage.world.task_count()), ("pending".to_owned(), 0));
 }
+
+#[test]
+fn data_may_call_the_client_while_what_is_written_is_compared_with_it() {
+    type Act = fn(&QueryClient);
+    struct Compared(u32, Rc<Cell<Option<(QueryClient, Act)>>>);
+    impl PartialEq for Compared {
+        fn eq(&self, other: &Self) -> bool {
+            if let Some((client, act)) = self.1.take().or_else(|| other.1.take()) {
+                act(&client);
+            }
+            self.0 == other.0
+        }
+    }
+    let held = || query(query_key!["held"], async |_| Err::<Compared, _>("never".to_owned()));
+    let keeping = || held().with_options(|options| options.keep_equal());
+    // What is left of a write, and of an update, which brings nothing back.
+    let acts: [(Act, [Option<u32>; 2]); 3] = [
+        (QueryClient::end_scope, [None, None]),
+        (QueryClient::clear, [Some(2), None]),
+        (|client| client.invalidate(QueryFilter::all()), [Some(2), Some(2)]),
+    ];
+    for (act, left) in acts {
+        for (by_update, left) in [false, true].into_iter().zip(left) {
+            let world = ManualEnvironment::new(1);
+            let client = QueryClient::new(world.clone());
+            let acts = Rc::new(Cell::new(None));
+            client.set_data(&keeping(), Compared(1, acts.clone()));
+            acts.set(Some((client.clone(), act)));
+            if by_update {
+                client.update(&keeping(), |_| Some(Compared(2, Rc::default())));
+            } else {
+                client.set_data(&keeping(), Compared(2, Rc::default()));
+            }
+            assert!(acts.take().is_none(), "it was compared");
+            assert_eq!(client.get_data(&held()).map(|held| held.0), left);
+        }
+    }
+}
