@@ -31,7 +31,7 @@ struct Step {
 }
 
 /// The quick ones first; what needs the built app after it.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step { name: "dependencies", part: Part::All, run: steps::dependencies },
     Step { name: "formatting", part: Part::Unit, run: steps::formatting },
     Step { name: "licences and sources", part: Part::Unit, run: steps::licences },
@@ -43,6 +43,7 @@ const STEPS: [Step; 12] = [
     Step { name: "packages", part: Part::Unit, run: steps::packages },
     Step { name: "browser tests", part: Part::Browser, run: steps::browser_tests },
     Step { name: "shipped wasm", part: Part::EndToEnd, run: wasm::ship },
+    Step { name: "weight of the query layer", part: Part::EndToEnd, run: |_| crate::size::check().map(drop) },
     Step { name: "end-to-end tests", part: Part::EndToEnd, run: steps::end_to_end },
 ];
 
