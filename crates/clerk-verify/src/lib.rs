@@ -13,6 +13,9 @@ pub mod axum;
 mod backend;
 mod check;
 mod clock;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "jwks")]
 mod jwks;
 mod keys;

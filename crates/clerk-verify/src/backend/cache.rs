@@ -90,3 +90,56 @@ fn still(verdict: &Verdict, left: Duration) -> Verdict {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rejection::Rejection;
+
+    const NOW: Duration = Duration::from_secs(1);
+
+    fn learn(cache: &Cache, token: &str) {
+        let key = key(TokenKind::ApiKey, token);
+        let Lookup::Unknown(ticket, _) = cache.look_up(key, NOW) else { panic!("{token} is known") };
+        cache.learn(key, ticket, Err(Rejection::NotFound.into()), NOW * 2);
+    }
+
+    fn knows(cache: &Cache, token: &str, now: Duration) -> bool {
+        matches!(cache.look_up(key(TokenKind::ApiKey, token), now), Lookup::Known(_))
+    }
+
+    #[test]
+    fn it_is_bounded_and_the_least_lately_used_goes_first() {
+        let cache = Cache::new(2);
+        learn(&cache, "a");
+        learn(&cache, "b");
+        assert!(knows(&cache, "a", NOW));
+        learn(&cache, "c");
+        assert!(knows(&cache, "a", NOW) && knows(&cache, "c", NOW));
+        assert!(!knows(&cache, "b", NOW));
+        assert_eq!(cache.lock().len(), 2);
+    }
+
+    #[test]
+    fn what_is_known_is_known_until_its_time() {
+        let cache = Cache::new(2);
+        learn(&cache, "a");
+        assert!(knows(&cache, "a", NOW * 2 - Duration::from_nanos(1)));
+        assert!(!knows(&cache, "a", NOW * 2));
+    }
+
+    #[test]
+    fn whoever_asks_may_vanish_and_the_next_asks_instead() {
+        let cache = Cache::new(2);
+        let key = key(TokenKind::ApiKey, "a");
+        let Lookup::Unknown(ticket, _) = cache.look_up(key, NOW) else { panic!() };
+        assert!(matches!(cache.look_up(key, NOW), Lookup::Asked(_)));
+        drop(ticket);
+        assert!(matches!(cache.look_up(key, NOW), Lookup::Unknown(..)));
+    }
+
+    #[test]
+    fn one_text_is_another_token_for_each_kind() {
+        assert_ne!(key(TokenKind::ApiKey, "a"), key(TokenKind::OAuth, "a"));
+    }
+}

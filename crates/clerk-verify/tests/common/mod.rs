@@ -13,7 +13,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents};
 use axum::Router;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -98,6 +98,7 @@ pub struct JwksServer {
     pub url: String,
     fetches: Arc<AtomicUsize>,
     answer: Arc<Mutex<Answer>>,
+    paths: Arc<Mutex<Vec<String>>>,
 }
 
 #[derive(Clone)]
@@ -112,15 +113,16 @@ impl JwksServer {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/.well-known/jwks.json", listener.local_addr().unwrap());
         let answer = Answer { status: 200, body: body.into(), delay: Duration::from_millis(50) };
-        let server =
-            Self { url, fetches: Arc::new(AtomicUsize::new(0)), answer: Arc::new(Mutex::new(answer)) };
+        let (fetches, paths) = (Arc::new(AtomicUsize::new(0)), Arc::default());
+        let server = Self { url, fetches, answer: Arc::new(Mutex::new(answer)), paths };
         let state = server.clone();
-        let app = Router::new().fallback(move || state.clone().respond());
+        let app = Router::new().fallback(move |uri: Uri| state.clone().respond(uri));
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         server
     }
 
-    async fn respond(self) -> Response {
+    async fn respond(self, uri: Uri) -> Response {
+        self.paths.lock().unwrap().push(uri.path().to_owned());
         self.fetches.fetch_add(1, Ordering::SeqCst);
         let answer = self.answer.lock().unwrap().clone();
         tokio::time::sleep(answer.delay).await;
@@ -131,6 +133,10 @@ impl JwksServer {
 
     pub fn fetches(&self) -> usize {
         self.fetches.load(Ordering::SeqCst)
+    }
+
+    pub fn paths(&self) -> Vec<String> {
+        self.paths.lock().unwrap().clone()
     }
 
     pub fn publish(&self, body: impl Into<String>) {
