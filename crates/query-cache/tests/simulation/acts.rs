@@ -48,8 +48,8 @@ impl World {
             Act::Prefetch(key) => self.prefetch(&client, key),
             Act::Cancel(target) => self.call_off(target, |filter| client.cancel(filter)),
             Act::CancelAsFailed(target) => self.call_off(target, |filter| client.cancel_as_failed(filter)),
-            Act::Reset(target) => self.forget(target, |filter| client.reset(filter)),
-            Act::Remove(target) => self.forget(target, |filter| client.remove(filter)),
+            Act::Reset(target) => self.forget(&client, target, |filter| client.reset(filter)),
+            Act::Remove(target) => self.forget(&client, target, |filter| client.remove(filter)),
             Act::Find(target) => self.find(&client, target),
             Act::Offline => {
                 self.set_weather(Sky::Online, false);
@@ -232,9 +232,11 @@ impl World {
         }
     }
 
-    fn forget(&self, target: Target, act: impl FnOnce(QueryFilter)) {
+    fn forget(&self, client: &QueryClient, target: Target, act: impl FnOnce(QueryFilter)) {
         let filter = target.filter(self);
         let (keys, sure) = target.keys();
+        // Dropping the query that the filter was made of may have ended the scope of the handle.
+        let sure = sure && !client.is_over();
         let now = self.tick();
         keys.iter().for_each(|key| self.model.borrow_mut().forget(*key, now, sure));
         act(filter);
@@ -264,7 +266,7 @@ impl World {
         let (sparks, item) = (self.sparks.get(), self.item(key, Look::PLAIN));
         let fresh = client.snapshot(&item).is_some_and(|snapshot| !snapshot.is_stale());
         client.prefetch(item);
-        if !fresh && sparks == self.sparks.get() {
+        if !fresh && !self.is_hidden(key) && sparks == self.sparks.get() {
             // Nothing came between: what is fetched now goes on, whoever comes and goes.
             self.server.keep(key);
         }
@@ -358,7 +360,7 @@ impl World {
             LateAct::Invalidate if over => client.invalidate(&item),
             LateAct::Invalidate => self.invalidate(&client, Target::One(key), Then::FetchActive),
             LateAct::Remove if over => client.remove(&item),
-            LateAct::Remove => self.forget(Target::One(key), |filter| client.remove(filter)),
+            LateAct::Remove => self.forget(&client, Target::One(key), |filter| client.remove(filter)),
             LateAct::Ask => self.ask(&client, key, false),
             LateAct::Prefetch => {
                 self.facts(key, |facts| facts.detached |= !over);

@@ -66,8 +66,9 @@ pub struct PendingCall {
 }
 
 impl PendingCall {
-    pub fn waits_for(&self, request: u64) -> bool {
-        self.waits_for.get() == request && !self.bell.0.load(Ordering::Relaxed)
+    /// Whether it waits for this request, and has since before that moment.
+    pub fn waits_for(&self, request: u64, moment: u64) -> bool {
+        self.waits_for.get() == request && self.asked < moment && !self.bell.0.load(Ordering::Relaxed)
     }
 
     pub fn is_done(&self) -> bool {

@@ -59,7 +59,9 @@ impl World {
                 format!("{} was fetched at {newest} and written at {}", name_of(key), facts.written)
             });
         }
-        if data.origin == Origin::Updated && data.born < facts.written {
+        // A write that was forgotten meanwhile is not undone.
+        let kept = facts.written > facts.called_off;
+        if data.origin == Origin::Updated && data.born < facts.written && kept {
             self.breaks("an update does not undo a newer write", || {
                 format!("{} was made at {} and written at {}", name_of(key), data.born, facts.written)
             });

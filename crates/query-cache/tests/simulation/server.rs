@@ -74,9 +74,13 @@ impl Server {
         requests.iter().rfind(|request| request.key == key).map(|request| request.began)
     }
 
+    /// The request under way for the key needs nobody.
     pub fn keep(&self, key: usize) {
         let mut requests = self.requests.borrow_mut();
-        requests.iter_mut().filter(|request| request.key == key).for_each(|request| request.kept = true);
+        // The newest: one that is called off may still wait for its turn to be dropped.
+        if let Some(request) = requests.iter_mut().rfind(|request| request.key == key) {
+            request.kept = true;
+        }
     }
 
     /// This kind of step is made while that key is being fetched.
@@ -170,12 +174,11 @@ impl World {
         let request = requests.remove(place);
         drop(requests);
         self.note(|| format!("fetch #{began} of {} is dropped", name_of(key)));
-        let (watchers, shaken) = self.facts(key, |facts| {
-            // Who came in this very step may have come when it was called off and not yet dropped.
-            let in_time = facts.watched_since < self.step_began.get();
-            (if in_time { facts.watchers } else { 0 }, facts.shaken)
-        });
-        let waits = self.calls.borrow().iter().any(|call| call.waits_for(began));
+        // Who came in this very step may have come when it was called off and not yet dropped.
+        let step = self.step_began.get();
+        let (watchers, shaken) = self
+            .facts(key, |facts| (if facts.watched_since < step { facts.watchers } else { 0 }, facts.shaken));
+        let waits = self.calls.borrow().iter().any(|call| call.waits_for(began, step));
         let wanted = watchers > 0 || waits || request.kept;
         if self.client().is_some() && shaken < request.began_in && wanted {
             self.breaks("only the last to let go calls a fetch off", || {
