@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs)]
 
 pub mod backend;
+pub mod http;
 pub mod vectors;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
