@@ -171,6 +171,7 @@ fn calling_off_as_a_failure_is_shown_as_one() {
     let details = viewer.observer.details();
     assert_eq!((details.status, details.fetch_status), (Status::Error, FetchStatus::Idle));
     assert_eq!((call.word(), viewer.observer.is_stale()), ("cancelled".to_owned(), true));
+    assert_eq!(stage.server.aborted(), 1);
 }
 
 #[test]

@@ -137,3 +137,21 @@ fn each_attempt_is_told_and_whether_it_has_to_wait() {
     let told = ["Fetching { paused: true }", "Fetching { paused: false }", "Fetched"];
     assert_eq!(log.take(), told.map(|happening| format!(r#"["number", 1] {happening}"#)));
 }
+
+#[test]
+fn what_is_called_off_and_what_a_source_says_is_told() {
+    let stage = stage();
+    let n1 = |happening: &str| format!(r#"["number", 1] {happening}"#);
+    stage.client.prefetch(one());
+    let log = stage.log();
+    stage.client.cancel_as_failed(&one());
+    stage.world.run();
+    assert_eq!(log.take(), ["Cancelled"].map(n1));
+    stage.client.prefetch(one());
+    stage.client.remove(&one());
+    stage.world.run();
+    assert_eq!(log.take(), ["Fetching { paused: false }", "Cancelled", "Removed"].map(n1));
+    stage.client.set_error(&one(), BUSY);
+    stage.world.run();
+    assert_eq!(log.take(), ["Added", "FetchFailed"].map(n1));
+}

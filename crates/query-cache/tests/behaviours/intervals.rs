@@ -99,3 +99,21 @@ fn a_fetch_can_tell_what_caused_it() {
     let asked_instead_of_a_retry = [(Asked, 1), (Interval, 1), (Interval, 1), (Asked, 1)];
     assert_eq!(*causes.borrow(), asked_instead_of_a_retry);
 }
+
+#[test]
+fn an_interval_counts_from_the_last_answer_or_write_whoever_asked() {
+    let stage = stage();
+    let viewer = stage.watch(every_ten());
+    stage.seconds(9);
+    viewer.observer.refetch();
+    stage.seconds(1);
+    assert_eq!(stage.server.requests(), 2);
+    stage.seconds(9);
+    stage.client.set_data(&one(), 70);
+    stage.seconds(9);
+    stage.client.set_error(&one(), crate::common::BUSY);
+    stage.seconds(9);
+    assert_eq!(stage.server.requests(), 2);
+    stage.seconds(1);
+    assert_eq!(stage.server.requests(), 3);
+}

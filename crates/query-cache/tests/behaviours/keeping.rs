@@ -153,3 +153,31 @@ fn what_is_fetched_for_later_goes_on_when_who_watched_it_meanwhile_leaves() {
     assert_eq!(stage.client.get_data(&one()).as_deref(), Some(&1));
     assert_eq!(stage.client.get_data(&two()).as_deref(), Some(&2));
 }
+
+#[test]
+fn what_never_had_an_answer_is_thrown_away_in_time_too() {
+    let stage = stage();
+    drop(stage.watch(one()));
+    stage.client.prefetch(two());
+    stage.world.run();
+    stage.client.cancel(&two());
+    assert_eq!((stage.server.aborted(), held(&stage)), (2, 2));
+    stage.world.advance(minutes(5));
+    assert_eq!((held(&stage), stage.world.alarm_at()), (0, None));
+}
+
+#[test]
+fn how_long_it_is_kept_counts_from_the_last_answer_or_write() {
+    let stage = stage();
+    stage.client.set_data(&one(), 1);
+    stage.client.prefetch(two());
+    stage.world.advance(minutes(4));
+    stage.client.set_data(&one(), 2);
+    stage.client.prefetch(two());
+    stage.world.advance(minutes(4));
+    assert_eq!(held(&stage), 2);
+    stage.world.advance(minutes(1));
+    assert_eq!((stage.client.get_data(&one()), held(&stage)), (None, 1));
+    stage.seconds(1);
+    assert_eq!(held(&stage), 0);
+}

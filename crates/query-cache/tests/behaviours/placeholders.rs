@@ -26,8 +26,16 @@ fn a_placeholder_is_shown_and_not_kept() {
     assert_eq!(stage.client.get_data(&one()), None);
     assert_eq!(viewer.observer.snapshot().details::<Fault>().status, Status::Pending);
     assert_eq!(stage.server.requests(), 1, "it is no reason not to fetch");
+    let placeholder = Rc::downgrade(viewer.observer.state().data().unwrap());
     stage.seconds(1);
     assert_eq!((marked(&viewer), viewer.told()), ("1".to_owned(), 1));
+    assert!(placeholder.upgrade().is_none(), "nobody holds it any more");
+
+    let viewer = stage.watch(Number(2, |defaults| defaults.enabled(false).placeholder(|| Some(99))));
+    let placeholder = Rc::downgrade(viewer.observer.state().data().unwrap());
+    stage.client.set_data(&two(), 5);
+    stage.world.run();
+    assert_eq!((marked(&viewer), viewer.told(), placeholder.upgrade()), ("5".to_owned(), 1, None));
 }
 
 #[test]

@@ -153,3 +153,33 @@ fn who_turns_to_a_query_that_failed_has_it_fetched_again() {
     stage.seconds(1);
     assert_eq!(shows(&turns), "6");
 }
+
+#[test]
+fn what_is_static_is_fetched_like_any_other_until_it_has_data() {
+    let fixed = || Number(1, |defaults| defaults.stale(StaleTime::Static).retry(0));
+    let stage = stage();
+    stage.server.say([Err(MISSING), Err(MISSING)]);
+    let viewer = stage.watch(fixed());
+    stage.seconds(1);
+    assert_eq!(asked(&stage, || stage.client.refetch(QueryFilter::all())), [1]);
+    assert_eq!(shows(&viewer), "failed");
+    assert_eq!(asked(&stage, || stage.client.invalidate(QueryFilter::all())), [1]);
+    assert_eq!(shows(&viewer), "3");
+    assert_eq!(asked(&stage, || stage.client.invalidate(QueryFilter::all())), [0_u32; 0]);
+}
+
+#[test]
+fn a_refetch_joins_what_is_under_way_unless_that_is_older_than_an_invalidation() {
+    let stage = stage();
+    let viewer = stage.watch(fresh());
+    stage.seconds(1);
+    viewer.observer.refetch();
+    stage.millis(500);
+    stage.client.refetch(&fresh());
+    assert_eq!(stage.server.requests(), 2);
+    stage.client.invalidate_then(&fresh(), Then::Nothing);
+    stage.client.refetch(&fresh());
+    assert_eq!((stage.server.requests(), stage.server.aborted()), (3, 1));
+    stage.seconds(1);
+    assert_eq!((shows(&viewer), viewer.observer.is_stale()), ("3".to_owned(), false));
+}

@@ -44,3 +44,18 @@ fn gives_way_to_what_was_asked_for_after_it() {
     stage.seconds(1);
     assert_eq!(shows(&viewer), "2");
 }
+
+#[test]
+fn gives_way_to_a_fetch_that_was_begun_anew_after_it() {
+    let stage = stage();
+    let viewer = stage.watch(fresh());
+    stage.seconds(1);
+    viewer.observer.refetch();
+    stage.millis(500);
+    stage.client.set_data(&fresh(), 71);
+    stage.client.invalidate(&fresh());
+    stage.world.run();
+    assert_eq!((shows(&viewer), stage.server.requests()), ("71".to_owned(), 3));
+    stage.seconds(1);
+    assert_eq!((shows(&viewer), viewer.observer.is_stale()), ("3".to_owned(), false));
+}
