@@ -182,3 +182,21 @@ fn data_turns_stale_at_the_very_moment_and_that_is_told() {
     stage.world.advance(minutes(60));
     assert_eq!((asks.told(), does_not.told(), stage.server.requests()), (0, 0, 1));
 }
+
+#[test]
+fn who_asked_whether_it_is_stale_is_told_so_of_what_it_turns_to() {
+    let stage = stage();
+    stage.client.set_data(&fresh(), 1);
+    let viewer = stage.watch(two());
+    stage.seconds(1);
+    assert!(viewer.observer.is_stale());
+    viewer.observer.follow(fresh());
+    stage.world.run();
+    assert!(!viewer.observer.is_stale());
+    viewer.told();
+    stage.world.advance(minutes(5) - seconds(2));
+    assert_eq!(viewer.told(), 0);
+    stage.seconds(1);
+    stage.world.run();
+    assert_eq!((viewer.told(), viewer.observer.is_stale()), (1, true));
+}

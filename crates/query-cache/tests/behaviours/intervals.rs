@@ -34,6 +34,29 @@ fn an_interval_fetches_again_until_its_observer_leaves() {
 }
 
 #[test]
+fn an_interval_begins_with_its_observer_where_there_is_data_already() {
+    let stage = stage();
+    stage.client.set_data(&one(), 70);
+    stage.seconds(5);
+    let fresh_every_ten = || Number(1, |defaults| fresh().1(defaults).interval(seconds(10)));
+    let viewer = stage.watch(fresh_every_ten());
+    stage.seconds(9);
+    assert_eq!(stage.server.requests(), 0);
+    stage.seconds(1);
+    assert_eq!(stage.server.requests(), 1);
+    stage.seconds(1);
+    // One that turns to it begins then, too.
+    stage.seconds(5);
+    let turns = stage.watch(Number(2, |defaults| fresh().1(defaults)));
+    drop(viewer);
+    turns.observer.follow(fresh_every_ten());
+    stage.seconds(9);
+    assert_eq!(stage.server.asked_for(), [1, 2]);
+    stage.seconds(1);
+    assert_eq!(stage.server.asked_for(), [1, 2, 1]);
+}
+
+#[test]
 fn an_interval_of_nothing_or_of_the_disabled_is_none() {
     let stage = stage();
     let _off = stage.watch(Number(1, |defaults| defaults.interval(Duration::ZERO)));

@@ -91,6 +91,11 @@ fn whether_it_is_enabled_is_found_out_anew_each_time_the_observer_is_renewed() {
     enabled.set(true);
     viewer.observer.follow(asked());
     assert_eq!(stage.server.requests(), 2, "stale, and enabled again");
+    stage.seconds(1);
+    let other = stage.watch(disabled());
+    other.observer.follow(fresh());
+    stage.seconds(1);
+    assert_eq!(stage.server.requests(), 2, "enabled, and fresh");
 }
 
 #[test]
@@ -119,6 +124,9 @@ fn turning_to_another_query_tells_and_shows_that_one() {
     stage.client.set_data(&one(), 70);
     stage.world.run();
     assert_eq!((viewer.told(), stage.client.observer_count()), (0, 1), "nothing of the other reaches it");
+    viewer.observer.follow(fresh());
+    stage.world.run();
+    assert_eq!((shows(&viewer), viewer.told()), ("70".to_owned(), 1), "also where nothing is fetched");
 }
 
 #[test]
