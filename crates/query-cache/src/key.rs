@@ -8,24 +8,23 @@ use crate::segment::Segment;
 
 /// The name of a cache entry: a list of [`Segment`]s, made by [`query_key!`](crate::query_key).
 ///
-/// Equal when the segments are. The hash is computed once, when the key is made; a clone shares it.
+/// Equal when the segments are. The hash is computed once, when the key is made; a clone shares the segments.
 #[derive(Clone)]
-pub struct QueryKey(Rc<Inner>);
-
-struct Inner {
+pub struct QueryKey {
+    // Beside the pointer, not behind it: most keys that differ are told apart by it alone.
     hash: u64,
-    segments: Box<[Segment]>,
+    segments: Rc<[Segment]>,
 }
 
 impl QueryKey {
     /// A key of these segments.
-    pub fn new(segments: impl Into<Box<[Segment]>>) -> Self {
+    pub fn new(segments: impl Into<Rc<[Segment]>>) -> Self {
         let segments = segments.into();
         let mut hasher = Fnv::default();
-        for segment in &segments {
+        for segment in &*segments {
             segment.hash(&mut hasher);
         }
-        QueryKey(Rc::new(Inner { hash: hasher.finish(), segments }))
+        QueryKey { hash: hasher.finish(), segments }
     }
 
     /// Whether this key begins with all segments of the other. Every key begins with itself.
@@ -35,7 +34,7 @@ impl QueryKey {
 
     /// The key's hash, made with the key.
     pub(crate) fn hash_value(&self) -> u64 {
-        self.0.hash
+        self.hash
     }
 
     /// The hashes of the keys that this one begins with, shortest first: of one segment, of two and so on,
@@ -50,13 +49,14 @@ impl QueryKey {
 
     /// The segments, first to last.
     pub fn segments(&self) -> &[Segment] {
-        &self.0.segments
+        &self.segments
     }
 }
 
 impl PartialEq for QueryKey {
     fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0) || (self.0.hash == other.0.hash && self.0.segments == other.0.segments)
+        self.hash == other.hash
+            && (Rc::ptr_eq(&self.segments, &other.segments) || self.segments == other.segments)
     }
 }
 
@@ -64,7 +64,7 @@ impl Eq for QueryKey {}
 
 impl Hash for QueryKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0.hash);
+        state.write_u64(self.hash);
     }
 }
 
