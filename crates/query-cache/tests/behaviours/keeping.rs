@@ -181,3 +181,17 @@ fn how_long_it_is_kept_counts_from_the_last_answer_or_write() {
     stage.seconds(1);
     assert_eq!(held(&stage), 0);
 }
+
+#[test]
+fn what_is_being_fetched_is_not_thrown_away_though_its_time_is_up() {
+    let stage = stage();
+    stage.client.set_data(&Number(1, |defaults| defaults.gc_after(seconds(10))), 70);
+    stage.millis(9_500);
+    stage.client.prefetch(kept_for(1, |defaults| defaults.gc_after(seconds(10))));
+    stage.millis(600);
+    assert_eq!(stage.client.get_data(&one()).as_deref(), Some(&70));
+    stage.millis(400);
+    assert_eq!((stage.client.get_data(&one()).as_deref(), stage.server.aborted()), (Some(&1), 0));
+    stage.seconds(10);
+    assert_eq!(held(&stage), 0);
+}

@@ -177,4 +177,9 @@ fn the_page_seen_again_or_the_network_back_refreshes_what_is_watched_and_stale()
     assert_eq!(asked(&|| stage.client.set_focused(true)), [1, 4]);
     stage.client.set_focused(false);
     assert_eq!(asked(&|| stage.client.resume()), [0_u32; 0], "seen again, but nothing need be fetched");
+    stage.server.fail(1);
+    stage.client.refetch(&one());
+    stage.client.set_focused(false);
+    stage.seconds(60);
+    assert_eq!(asked(&|| stage.client.resume()), [1], "what waited to be seen goes on");
 }

@@ -175,3 +175,32 @@ fn leaves_what_is_everybodys_alone_and_so_does_holding_it() {
     assert_eq!((shows(&viewer), shows(&private)), ("3".to_owned(), "4".to_owned()));
     assert_eq!(stage.client.get_data(&public()).as_deref(), Some(&3));
 }
+
+#[test]
+fn closes_a_source_that_brings_it_about_while_it_opens() {
+    struct Open(u32, Rc<RefCell<Vec<String>>>);
+    impl Drop for Open {
+        fn drop(&mut self) {
+            self.1.borrow_mut().push(format!("{} closes", self.0));
+        }
+    }
+    let stage = stage();
+    let log = Rc::<RefCell<Vec<String>>>::default();
+    let (client, lines, opened) = (stage.client.downgrade(), log.clone(), Rc::new(Cell::new(0)));
+    let fed = fresh().with_options(move |options| {
+        let (client, lines, opened) = (client.clone(), lines.clone(), opened.clone());
+        options.fed_by(move |_| {
+            opened.set(opened.get() + 1);
+            let number = opened.get();
+            lines.borrow_mut().push(format!("{number} opens"));
+            if let Some(client) = client.upgrade().filter(|_| number == 1) {
+                client.end_scope();
+            }
+            Open(number, lines.clone())
+        })
+    });
+    let viewer = stage.watch(fed);
+    assert_eq!(log.take(), ["1 opens", "2 opens", "1 closes"]);
+    drop(viewer);
+    assert_eq!(log.take(), ["2 closes"]);
+}
