@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -75,6 +76,27 @@ fn lookups(criterion: &mut Criterion) {
             });
         });
     }
+    group.finish();
+}
+
+/// Any of a hundred thousand, at random: what the processor's caches do not hold has to be fetched from memory,
+/// and that costs a `HashMap` with the same keys several times as much as a small one, too. So it is the measure.
+fn at_random(criterion: &mut Criterion) {
+    const ENTRIES: u32 = 100_000;
+    let mut group = criterion.benchmark_group("at random");
+    let mut state = 1_u32;
+    let mut any = move || {
+        // Xorshift.
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        Item(state % ENTRIES)
+    };
+    let map: HashMap<QueryKey, Rc<u32>> = (0..ENTRIES).map(|id| (Item(id).key(), Rc::new(id))).collect();
+    group.bench_function("map", |bencher| bencher.iter(|| map.get(&any().key()).cloned()));
+    drop(map);
+    let (_world, client) = filled(ENTRIES);
+    group.bench_function("cache", |bencher| bencher.iter(|| client.get_data(&any())));
     group.finish();
 }
 
@@ -183,6 +205,6 @@ fn timed_in_order(rounds: u64, number: u32) -> Duration {
 criterion_group! {
     name = costs;
     config = Criterion::default().sample_size(30).measurement_time(Duration::from_secs(3));
-    targets = lookups, writes, observers
+    targets = lookups, at_random, writes, observers
 }
 criterion_main!(costs);
