@@ -14,6 +14,8 @@ use serde_json::json;
 
 const SITE: &str = "sec-fetch-site";
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 fn app(key: &SigningKey) -> Router {
     let policy = Policy::for_issuer(ISSUER).unwrap().authorized_parties([PAGE]).unwrap();
     let keys = KeySet::from_jwks(key.jwks().as_bytes()).unwrap();
@@ -42,7 +44,7 @@ async fn which_requests_may_use_the_cookie() {
     let cookie = format!("theme=dark; __session={}", key.sign(&claims()));
     let own = ("origin", PAGE);
     // Whether it passes when it changes nothing, and when it does.
-    let cases: [(&[(&str, &str)], bool, bool); 17] = [
+    let cases: [(Headers<'_>, bool, bool); 17] = [
         (&[(SITE, "same-origin")], true, true),
         (&[(SITE, "same-origin"), own], true, true),
         (&[(SITE, "none")], true, false),

@@ -64,7 +64,7 @@ proptest! {
     fn one_changed_character_and_it_is_no_token(at in any::<prop::sample::Index>(), to in "[ -~]") {
         let mut token = GOOD.clone();
         let at = at.index(token.len());
-        prop_assume!(&token[at..=at] != to);
+        prop_assume!(token[at..=at] != *to);
         token.replace_range(at..=at, &to);
         prop_assert!(verify(&token).is_err(), "{}", at);
     }
@@ -146,7 +146,7 @@ proptest! {
         let mut jwk = KEY.jwk();
         let mut modulus = jwk["n"].as_str().unwrap().to_owned();
         let at = at.index(modulus.len());
-        prop_assume!(&modulus[at..=at] != to);
+        prop_assume!(modulus[at..=at] != *to);
         modulus.replace_range(at..=at, &to);
         jwk["n"] = json!(modulus);
         let document = json!({ "keys": [jwk] }).to_string();

@@ -88,35 +88,37 @@ async fn respond(State(server): State<BackendServer>, uri: Uri, headers: HeaderM
     if let Some((status, body)) = fixed {
         return (StatusCode::from_u16(status).unwrap(), body).into_response();
     }
-    let (member, is_machine) = match uri.path() {
-        "/oauth_applications/access_tokens/verify" => ("access_token", false),
-        "/m2m_tokens/verify" => ("token", true),
-        "/api_keys/verify" => ("secret", false),
+    let (member, object) = match uri.path() {
+        "/oauth_applications/access_tokens/verify" => ("access_token", "clerk_idp_oauth_access_token"),
+        "/m2m_tokens/verify" => ("token", "machine_to_machine_token"),
+        "/api_keys/verify" => ("secret", "api_key"),
         _ => return StatusCode::IM_A_TEAPOT.into_response(),
     };
     match body[member].as_str() {
-        Some(token) => by_token(token, is_machine),
+        Some(token) => by_token(token, object),
         None => StatusCode::UNPROCESSABLE_ENTITY.into_response(),
     }
 }
 
-fn by_token(token: &str, is_machine: bool) -> Response {
+const JSON: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
+
+fn by_token(token: &str, object: &str) -> Response {
     let errors = [("notfound", 404), ("e401", 401), ("e429", 429), ("e500", 500)];
     if let Some((_, status)) = errors.into_iter().find(|(word, _)| token.contains(word)) {
         let status = StatusCode::from_u16(status).unwrap();
         let body = json!({ "errors": [{ "message": "secret-from-the-backend", "code": "x" }] }).to_string();
         let retry = (status == StatusCode::TOO_MANY_REQUESTS).then_some([(header::RETRY_AFTER, "7")]);
-        return (status, retry, body).into_response();
+        return (status, retry, JSON, body).into_response();
     }
-    let (subject, scope) = match is_machine {
+    let (subject, scope) = match object == "machine_to_machine_token" {
         true => ("mch_1", "mch_2"),
         false if token.contains("org") => ("org_1", "read:foo"),
         false => ("user_1", "read:foo"),
     };
-    json!({
-        "id": "token_1", "subject": subject, "scopes": [scope], "name": "ci", "client_id": "client_1",
-        "revoked": token.contains("revoked"), "expired": token.contains("expired"), "expiration": null,
-    })
-    .to_string()
-    .into_response()
+    let body = json!({
+        "object": object, "id": "token_1", "subject": subject, "scopes": [scope], "name": "ci", "type": object,
+        "client_id": "client_1", "revoked": token.contains("revoked"), "expired": token.contains("expired"),
+        "expiration": null,
+    });
+    (JSON, body.to_string()).into_response()
 }
