@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::rc::Rc;
 
 use crate::call::{Call, QueryFuture};
 use crate::client::QueryClient;
@@ -37,7 +36,8 @@ impl Observer {
 
     /// [`Observer::snapshot`], to be shown at once: the listener is not called for changes that are in it.
     pub fn show(&self) -> Snapshot {
-        let now = self.client.now();
+        // By the time of the last step, which is of this turn: asking the clock for each is dear.
+        let now = self.client.last_step();
         self.client.mark(|engine| {
             engine.seen(self.slot);
             engine.snapshot(self.slot, now)
@@ -106,13 +106,13 @@ impl fmt::Debug for Observer {
 /// fetch.
 #[derive(Debug)]
 pub struct QueryObserver<Q> {
-    observer: Rc<Observer>,
+    observer: Observer,
     query: PhantomData<fn() -> Q>,
 }
 
 impl<Q: Query> QueryObserver<Q> {
     pub(crate) fn new(observer: Observer) -> Self {
-        QueryObserver { observer: Rc::new(observer), query: PhantomData }
+        QueryObserver { observer, query: PhantomData }
     }
 
     /// What is known at this moment.

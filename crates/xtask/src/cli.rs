@@ -16,7 +16,7 @@ cargo xtask dev                    run the app, its API and Clerk's development 
     --token-life SECONDS           how long the development server's session tokens live (60)
 cargo xtask test [unit|plants|browser|e2e]
                                    check everything, or a part of it
-cargo xtask bench                  measure the query cache, beside TanStack's in Chromium
+cargo xtask bench [native|browser] measure the query cache; in Chromium, beside TanStack's core
 cargo xtask size                   weigh what the query layer costs a page
 cargo xtask help                   print this";
 
@@ -26,7 +26,7 @@ pub enum Command {
     Help,
     Dev(DevOptions),
     Test(Part),
-    Bench,
+    Bench(Bench),
     Size,
 }
 
@@ -51,6 +51,14 @@ pub enum Part {
     EndToEnd,
 }
 
+/// Which figures to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bench {
+    All,
+    Native,
+    Browser,
+}
+
 /// Reads the command line.
 pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
     let command = match parser.next()? {
@@ -62,7 +70,7 @@ pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
         "help" => Ok(Command::Help),
         "dev" => dev(parser),
         "test" => test(parser),
-        "bench" => alone(parser, Command::Bench),
+        "bench" => bench(parser),
         "size" => alone(parser, Command::Size),
         other => bail!("there is no `cargo xtask {other}`: use dev, test, bench, size or help"),
     }
@@ -75,6 +83,22 @@ fn alone(mut parser: lexopt::Parser, command: Command) -> anyhow::Result<Command
         Some(Long("help") | Short('h')) => Ok(Command::Help),
         Some(other) => Err(other.unexpected().into()),
     }
+}
+
+fn bench(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
+    let mut part = Bench::All;
+    while let Some(argument) = parser.next()? {
+        part = match argument {
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Value(name) if part == Bench::All => match name.string()?.as_str() {
+                "native" => Bench::Native,
+                "browser" => Bench::Browser,
+                other => bail!("there are no {other} figures: use native, browser, or nothing for all"),
+            },
+            other => return Err(other.unexpected().into()),
+        };
+    }
+    Ok(Command::Bench(part))
 }
 
 fn dev(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
@@ -164,7 +188,9 @@ mod tests {
     #[test]
     fn what_does_not_exist_is_refused() {
         assert!(error(&["serve"]).contains("dev, test, bench, size or help"));
-        assert!(matches!(command(&["bench"]).unwrap(), Command::Bench));
+        assert!(matches!(command(&["bench"]).unwrap(), Command::Bench(Bench::All)));
+        assert!(matches!(command(&["bench", "browser"]).unwrap(), Command::Bench(Bench::Browser)));
+        assert!(error(&["bench", "mobile"]).contains("native, browser"));
         assert!(matches!(command(&["size"]).unwrap(), Command::Size));
         assert!(error(&["size", "app"]).contains("app"));
         assert!(error(&["test", "unit", "e2e"]).contains("e2e"));

@@ -53,7 +53,7 @@ fn run() -> anyhow::Result<ExitCode> {
         }
         Command::Dev(options) => dev::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Test(part) => test::run(part),
-        Command::Bench => bench::run(),
+        Command::Bench(part) => bench::run(part),
         Command::Size => size::check(),
     }
 }

@@ -52,6 +52,7 @@ struct Shared {
     /// Events to be told at the end of the turn.
     events: RefCell<Vec<CacheEvent>>,
     batches: Cell<u32>,
+    last_step: Cell<Timestamp>,
     /// The turn ended within a batch.
     late: Cell<bool>,
 }
@@ -69,6 +70,7 @@ impl QueryClient {
                 listeners: Listeners::default(),
                 events: RefCell::default(),
                 batches: Cell::new(0),
+                last_step: Cell::default(),
                 late: Cell::new(false),
             }),
             scope: None,
@@ -167,7 +169,14 @@ impl QueryClient {
     // This and `run` are once in the program, not once for each step.
     #[inline(never)]
     fn prepare_step(&self) -> (Timestamp, Effects) {
-        (self.now(), Effects::default())
+        let now = self.now();
+        self.shared.last_step.set(now);
+        (now, Effects::default())
+    }
+
+    /// When the engine last changed.
+    pub(crate) fn last_step(&self) -> Timestamp {
+        self.shared.last_step.get()
     }
 
     #[inline(never)]

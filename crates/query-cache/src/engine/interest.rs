@@ -40,7 +40,7 @@ impl Engine {
     fn equip(&mut self, slot: Slot, query: &Rc<dyn DynQuery>, policy: &Rc<Policy>, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         fx.garbage.extend(entry.query.replace(query.clone()).map(Garbage::Query));
-        fx.garbage.push(Garbage::Policy(std::mem::replace(&mut entry.policy, policy.clone())));
+        fx.garbage.push_policy(std::mem::replace(&mut entry.policy, policy.clone()), policy);
     }
 
     /// Data to begin with, where there is none.
@@ -114,8 +114,8 @@ impl Engine {
         observer.noticed = false;
         let stand_in = asked.stand_in.filter(|_| entry.data().is_none()).cloned();
         fx.garbage.extend(std::mem::replace(&mut observer.stand_in, stand_in).map(Garbage::Value));
-        let policy = std::mem::replace(&mut observer.policy, asked.policy.clone());
-        fx.garbage.push(Garbage::Policy(policy));
+        let before = std::mem::replace(&mut observer.policy, asked.policy.clone());
+        fx.garbage.push_policy(before, asked.policy);
         entry.tells_stale |= observer.interest.meets(Parts::STALE);
         if let Some(every) = asked.policy.plain.interval.filter(|_| asked.policy.plain.enabled) {
             entry.poll_at = entry.poll_at.min(now.after(every));
@@ -159,7 +159,7 @@ impl Engine {
         if polls {
             observer.since = now;
         }
-        fx.garbage.push(Garbage::Policy(before));
+        fx.garbage.push_policy(before, policy);
         self.equip(slot, query, policy, fx);
         if polls {
             self.plan_poll(slot, now, |_, _| false);

@@ -108,7 +108,7 @@ pub(crate) struct Effects {
     pub wakers: Vec<Waker>,
     pub events: Vec<CacheEvent>,
     pub flush: bool,
-    pub garbage: Vec<Garbage>,
+    pub garbage: Trash,
 }
 
 /// A source to open, because its query is watched from now on.
@@ -119,6 +119,36 @@ pub(crate) struct FeedStart {
     pub key: QueryKey,
     pub kind: Kind,
     pub scope: Option<u32>,
+}
+
+/// What left the engine. Most steps leave one thing or none, for which nothing need be allocated.
+#[derive(Default)]
+pub(crate) struct Trash {
+    first: Option<Garbage>,
+    others: Vec<Garbage>,
+}
+
+impl Trash {
+    pub fn push(&mut self, garbage: Garbage) {
+        if self.first.is_none() {
+            self.first = Some(garbage);
+        } else {
+            self.others.push(garbage);
+        }
+    }
+
+    /// A policy that gave way to this one. Most often they are the same, and then it did not leave.
+    pub fn push_policy(&mut self, before: Rc<Policy>, now: &Rc<Policy>) {
+        if !Rc::ptr_eq(&before, now) {
+            self.push(Garbage::Policy(before));
+        }
+    }
+}
+
+impl Extend<Garbage> for Trash {
+    fn extend<I: IntoIterator<Item = Garbage>>(&mut self, garbage: I) {
+        garbage.into_iter().for_each(|garbage| self.push(garbage));
+    }
 }
 
 /// What left the engine: dropping it may run user code.

@@ -6,6 +6,7 @@ mod page_server;
 
 use std::process::ExitCode;
 
+use crate::cli::Bench;
 use crate::output::say;
 use crate::tools::Toolbox;
 
@@ -31,10 +32,15 @@ impl Row {
 }
 
 /// Measures, prints a table and fails if a figure is above its limit. Nothing else should be running.
-pub fn run() -> anyhow::Result<ExitCode> {
+pub fn run(part: Bench) -> anyhow::Result<ExitCode> {
     let mut tools = Toolbox::open()?;
-    let mut rows = native::measure(&tools)?;
-    rows.extend(browser::measure(&mut tools)?);
+    let mut rows = Vec::new();
+    if part != Bench::Browser {
+        rows.extend(native::measure(&tools)?);
+    }
+    if part != Bench::Native {
+        rows.extend(browser::measure(&mut tools)?);
+    }
     say("| what | figure | limit | holds |\n|---|---|---|---|");
     for Row { what, figure, limit, holds } in &rows {
         say(format_args!("| {what} | {figure} | {limit} | {} |", if *holds { "yes" } else { "no" }));

@@ -146,7 +146,7 @@ pub async fn settle(queries: u32) -> Result<f64, JsValue> {
 /// # Errors
 /// If one has no data.
 #[wasm_bindgen]
-pub async fn memory(entries: u32) -> Result<f64, JsValue> {
+pub async fn bytes_each(entries: u32) -> Result<f64, JsValue> {
     struct Number(u32);
     impl Query for Number {
         type Data = u32;
