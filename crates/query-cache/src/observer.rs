@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use crate::call::{Call, QueryFuture};
 use crate::client::QueryClient;
 use crate::engine::{ObserverSlot, WaiterSlot};
+use crate::environment::Timestamp;
 use crate::key::QueryKey;
 use crate::query::{AnyQuery, Query};
 use crate::state::Parts;
@@ -36,8 +37,10 @@ impl Observer {
 
     /// [`Observer::snapshot`], to be shown at once: the listener is not called for changes that are in it.
     pub fn show(&self) -> Snapshot {
-        // By the time of the last step, which is of this turn: asking the clock for each is dear.
-        let now = self.client.last_step();
+        self.show_at(self.client.now())
+    }
+
+    pub(crate) fn show_at(&self, now: Timestamp) -> Snapshot {
         self.client.mark(|engine| {
             engine.seen(self.slot);
             engine.snapshot(self.slot, now)

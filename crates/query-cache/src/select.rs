@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::client::QueryClient;
 use crate::engine::Value;
+use crate::environment::Timestamp;
 use crate::observer::Observer;
 use crate::query::{AnyQuery, Query};
 use crate::state::{Parts, diff};
@@ -67,7 +68,7 @@ impl Selection {
     /// What is known at this moment, and what was made of the data. The same `Rc` as before, if an equal
     /// value was made.
     pub fn get(&self) -> (Snapshot, Option<Rc<dyn Any>>) {
-        self.0.look();
+        self.0.look(QueryClient::now);
         // Taken out and put back: what is in there may be dropped by nobody meanwhile.
         let seen = self.0.seen.take();
         let found = seen.as_ref().map(|seen| (seen.snapshot.clone(), seen.made.clone()));
@@ -92,9 +93,9 @@ impl Selection {
 
 impl Inner {
     /// Looks at the state, and says whether what is shown has changed. User code runs while nothing is held.
-    fn look(&self) -> bool {
+    fn look(&self, time: fn(&QueryClient) -> Timestamp) -> bool {
         let Some(observer) = self.observer.get() else { return false };
-        let snapshot = observer.show();
+        let snapshot = observer.show_at(time(observer.client()));
         let before = self.seen.take();
         let (changed, made) = match (&before, snapshot.any_data()) {
             (Some(before), data) if same(before.snapshot.any_data(), data) => {
@@ -188,7 +189,8 @@ impl QueryClient {
         let weak = Rc::downgrade(&inner);
         let listen = move || {
             if let Some(inner) = weak.upgrade()
-                && inner.look()
+                // Told in the turn of the last step: asking the clock once for each who is told is dear.
+                && inner.look(QueryClient::last_step)
                 // What looking dropped may have let go of the last handle but this.
                 && Rc::strong_count(&inner) > 1
             {
@@ -197,7 +199,7 @@ impl QueryClient {
         };
         // It is empty: it was made above.
         let _ = inner.observer.set(self.observe_any(query, Rc::new(listen)));
-        inner.look();
+        inner.look(QueryClient::now);
         Selection(inner)
     }
 }

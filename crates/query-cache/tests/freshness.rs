@@ -3,10 +3,11 @@
 
 mod common;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use common::{MISSING, Number, one, shows, stage};
-use query_cache::{QueryFilter, StaleTime, minutes};
+use query_cache::{AnyQuery, QueryFilter, StaleTime, minutes};
 
 fn five_minutes() -> Number {
     Number(1, |defaults| defaults.stale_after(minutes(5)))
@@ -26,6 +27,20 @@ fn fresh_data_is_not_fetched_again() {
     assert_eq!((stage.server.requests(), shows(&third)), (2, "1".to_owned()), "stale data is shown");
     stage.seconds(1);
     assert_eq!(shows(&third), "2");
+}
+
+/// Nothing rings when data turns stale that nobody has asked about, so nothing has happened in the cache since.
+#[test]
+fn whoever_looks_late_sees_that_the_data_is_stale() {
+    let stage = stage();
+    let client = &stage.client;
+    let observer = client.observe_any(&AnyQuery::new(five_minutes()), Rc::new(|| {}));
+    let selection = client.observe_select(five_minutes(), |data| *data, || {});
+    stage.seconds(1);
+    assert!(!observer.show().is_stale() && !selection.snapshot().is_stale());
+    stage.world.advance(minutes(5));
+    assert!(observer.show().is_stale());
+    assert!(selection.snapshot().is_stale());
 }
 
 #[test]
