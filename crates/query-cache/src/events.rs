@@ -50,7 +50,7 @@ pub enum Happening {
     /// It was said to be out of date, for the first time since its data arrived.
     Invalidated,
     /// Two queries of different types use this key: a mistake in the program. They live as two entries. Told
-    /// once for each pair.
+    /// once for each key.
     Clash {
         /// The query that had the key.
         held: &'static str,

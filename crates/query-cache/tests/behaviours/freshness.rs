@@ -200,3 +200,28 @@ fn who_asked_whether_it_is_stale_is_told_so_of_what_it_turns_to() {
     stage.world.run();
     assert_eq!((viewer.told(), viewer.observer.is_stale()), (1, true));
 }
+
+#[test]
+fn that_data_turned_stale_is_told_once_each_time_whatever_else_rings() {
+    let stage = stage();
+    // A hidden page keeps ringing for its interval, and fetches nothing.
+    let viewer = stage.watch(Number(1, |defaults| fresh().1(defaults).interval(minutes(1))));
+    stage.seconds(1);
+    assert!(!viewer.observer.is_stale());
+    viewer.told();
+    stage.client.set_focused(false);
+    for _ in 0..2 {
+        stage.world.advance(minutes(5) - seconds(1));
+        stage.world.run();
+        assert_eq!(viewer.told(), 0);
+        stage.seconds(1);
+        stage.world.run();
+        assert_eq!(viewer.told(), 1);
+        stage.world.advance(minutes(10));
+        assert_eq!(viewer.told(), 0);
+        stage.client.set_data(&fresh(), 70);
+        stage.world.run();
+        assert_eq!((viewer.told(), viewer.observer.is_stale()), (1, false));
+    }
+    assert_eq!(stage.server.requests(), 1);
+}

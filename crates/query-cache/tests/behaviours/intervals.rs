@@ -140,3 +140,16 @@ fn an_interval_counts_from_the_last_answer_or_write_whoever_asked() {
     stage.seconds(1);
     assert_eq!(stage.server.requests(), 3);
 }
+
+#[test]
+fn an_interval_in_a_held_scope_begins_anew() {
+    let stage = stage();
+    let viewer = stage.watch(every_ten());
+    stage.seconds(1);
+    stage.client.hold_scope();
+    stage.seconds(25);
+    stage.client.restore_scope();
+    assert_eq!((stage.server.requests(), viewer.observer.is_fetching()), (1, false));
+    stage.seconds(10);
+    assert_eq!(stage.server.requests(), 2);
+}

@@ -183,3 +183,18 @@ fn the_page_seen_again_or_the_network_back_refreshes_what_is_watched_and_stale()
     stage.seconds(60);
     assert_eq!(asked(&|| stage.client.resume()), [1], "what waited to be seen goes on");
 }
+
+#[test]
+fn a_paused_refresh_that_is_to_finish_does_so_unwatched() {
+    let stage = stage();
+    let finishes = || Number(1, |defaults| defaults.finishes_unwatched(true));
+    let viewer = stage.watch(finishes());
+    stage.seconds(1);
+    stage.client.set_online(false);
+    viewer.observer.refetch();
+    drop(viewer);
+    stage.seconds(1);
+    stage.client.set_online(true);
+    stage.seconds(1);
+    assert_eq!(stage.client.get_data(&finishes()).as_deref(), Some(&2));
+}

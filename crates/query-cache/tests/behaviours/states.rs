@@ -151,3 +151,64 @@ fn until_the_scope_is_restored_nothing_is_fetched() {
     stage.seconds(1);
     assert_eq!(shows(&viewer), "1");
 }
+
+#[test]
+fn every_attempt_result_and_time_is_counted() {
+    let stage = stage();
+    stage.server.fail(2);
+    let viewer = stage.watch(Number(1, |defaults| defaults.retry(1)));
+    let counts = || {
+        let details = viewer.observer.details();
+        assert_eq!(details.last_failure.is_some(), details.failures > 0);
+        (
+            details.data_updates,
+            details.error_updates,
+            details.failures,
+            viewer.observer.snapshot().result_count(),
+        )
+    };
+    assert_eq!(counts(), (0, 0, 0, 0));
+    stage.seconds(1);
+    assert_eq!((counts(), viewer.observer.details().error_at), ((0, 0, 1, 0), None));
+    stage.seconds(5);
+    assert_eq!(counts(), (0, 1, 2, 1));
+    let failed_at = viewer.observer.details().error_at.unwrap();
+    assert_eq!(failed_at, stage.server.times()[1].after(query_cache::seconds(1)));
+    viewer.observer.refetch();
+    assert_eq!(counts(), (0, 1, 0, 1));
+    stage.seconds(1);
+    assert_eq!(counts(), (1, 1, 0, 2));
+    let details = viewer.observer.details();
+    assert_eq!((details.updated_at, details.error_at), (Some(stage.client.now()), Some(failed_at)));
+    stage.client.set_data(&one(), 5);
+    stage.client.set_error(&one(), MISSING);
+    assert_eq!(counts(), (2, 2, 0, 4));
+    stage.client.reset(&one());
+    assert_eq!(counts(), (0, 0, 0, 4), "results are told apart also after a reset");
+}
+
+#[test]
+fn calling_off_what_was_tried_again_shows_the_failure_again() {
+    let stage = stage();
+    stage.server.say([Err(MISSING)]);
+    let viewer = stage.watch(one());
+    stage.seconds(1);
+    let before = viewer.observer.details();
+    viewer.observer.refetch();
+    assert_eq!(shows(&viewer), "pending");
+    stage.client.cancel(&one());
+    assert_eq!(shows(&viewer), "failed");
+    assert_eq!(format!("{before:?}"), format!("{:?}", viewer.observer.details()));
+}
+
+#[test]
+fn calling_off_what_a_reset_began_leaves_it_idle() {
+    let stage = stage();
+    let viewer = stage.watch(one());
+    stage.seconds(1);
+    stage.client.reset(&one());
+    assert_eq!(shows(&viewer), "pending", "about to be fetched");
+    stage.world.run();
+    stage.client.cancel(&one());
+    assert_eq!((shows(&viewer), stage.server.requests()), ("idle".to_owned(), 2));
+}

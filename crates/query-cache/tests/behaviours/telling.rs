@@ -187,15 +187,15 @@ fn the_environment_schedules_all_telling_and_is_attached_once() {
         spawned: spawned.clone(),
     });
     let told = Rc::new(Cell::new(0));
-    let watch = || {
+    let watch = |id| {
         let count = told.clone();
-        let query = Number(1, |defaults| defaults.enabled(false));
-        client.clone().observe(query, move || count.set(count.get() + 1))
+        let query = Number(id, |defaults| defaults.enabled(false));
+        client.observe(query, move || count.set(count.get() + 1))
     };
-    let (_first, _second) = (watch(), watch());
+    let (_first, _second) = (watch(1), watch(2));
     assert_eq!((attached.get(), spawned.get()), (1, 0));
     client.set_data(&one(), 5);
-    client.set_data(&one(), 6);
+    client.set_data(&two(), 6);
     assert_eq!((spawned.get(), told.get()), (1, 0), "one turn is asked for");
     inner.run();
     assert_eq!((attached.get(), told.get()), (1, 2));
