@@ -187,6 +187,9 @@ fn what_a_source_pushes_outlives_a_fetch_that_was_begun_before() {
     assert_eq!((shows(&viewer), viewer.told()), ("71".to_owned(), 1), "many pushes, one notice");
     stage.seconds(10);
     assert_eq!((shows(&viewer), viewer.told(), stage.server.requests()), ("71".to_owned(), 0, 1));
+    source.borrow().as_ref().unwrap().fail(MISSING);
+    stage.world.run();
+    assert_eq!((shows(&viewer), viewer.told()), ("71, not refreshed".to_owned(), 1));
     viewer.observer.refetch();
     stage.seconds(1);
     assert_eq!(shows(&viewer), "2", "a later fetch is newer");

@@ -112,6 +112,7 @@ fn who_no_longer_listens_is_told_no_more() {
     let stage = stage();
     let told = Rc::new(Cell::new(0));
     let count = told.clone();
+    let others = [stage.log(), stage.log()];
     let listening = stage.client.listen(move |_| count.set(count.get() + 1));
     stage.client.set_data(&one(), 1);
     stage.world.run();
@@ -121,6 +122,9 @@ fn who_no_longer_listens_is_told_no_more() {
     drop(listening);
     stage.world.run();
     assert_eq!(told.get(), before);
+    for other in others {
+        assert_eq!(other.take().len(), 4, "the others go on");
+    }
 }
 
 #[test]

@@ -118,6 +118,21 @@ fn nothing_of_a_fetch_is_kept_once_it_is_over() {
 }
 
 #[test]
+fn a_client_that_goes_leaves_no_fetch_and_no_alarm() {
+    let stage = stage();
+    stage.server.fail(1);
+    stage.client.prefetch(two());
+    stage.client.prefetch(one());
+    stage.seconds(1);
+    assert!(stage.world.alarm_at().is_some());
+    let (world, client) = (stage.world.clone(), stage.client.downgrade());
+    drop(stage.client);
+    assert!(client.upgrade().is_none());
+    world.advance(query_cache::minutes(10));
+    assert_eq!((world.alarm_at(), world.task_count(), stage.server.requests()), (None, 0, 2));
+}
+
+#[test]
 fn an_answer_of_nothing_is_an_answer() {
     let stage = stage();
     let viewer = stage.watch(query(query_key!["nobody"], async |_| Ok::<_, String>(None::<u32>)));
