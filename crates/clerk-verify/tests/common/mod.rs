@@ -1,6 +1,7 @@
 //! An instance of Clerk that is nothing but a key: it signs tokens and publishes its JWKS.
 #![allow(dead_code, missing_docs)]
 
+pub mod api;
 pub mod backend;
 pub mod http;
 pub mod vectors;
