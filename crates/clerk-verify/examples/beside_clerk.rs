@@ -3,7 +3,8 @@
 //!
 //! - `cargo run -p clerk-verify --example beside_clerk -- verdicts [FILE]`: the verdicts of both, on tokens of
 //!   every kind, good and bad, with every setting of `acceptsToken`. `FILE` names tokens of one's own:
-//!   `{"publicKeyPem", "issuer", "publishableKey", "apiUrl", "secretKey", "tokens": [{"id", "token"}]}`.
+//!   `{"publicKeyPem", "issuer", "publishableKey", "apiUrl", "secretKey", "authorizedParties": [],
+//!   "tokens": [{"id", "token"}]}`.
 //! - `taskset -c 0 cargo run --release -p clerk-verify --example beside_clerk -- cost`: processor time per verified
 //!   token, on one core.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -102,6 +103,7 @@ struct Set {
     publishable_key: String,
     api_url: String,
     secret_key: String,
+    parties: Vec<String>,
     /// Name, token, and, where the two differ on purpose, why.
     tokens: Vec<(String, String, Option<&'static str>)>,
 }
@@ -111,12 +113,14 @@ impl Set {
         let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
         let tokens = file["tokens"].as_array().unwrap();
+        let parties = file["authorizedParties"].as_array().expect("authorizedParties");
         Self {
             pem: text(&file, "publicKeyPem"),
             issuer: text(&file, "issuer"),
             publishable_key: text(&file, "publishableKey"),
             api_url: text(&file, "apiUrl"),
             secret_key: text(&file, "secretKey"),
+            parties: parties.iter().map(|party| party.as_str().unwrap().to_owned()).collect(),
             tokens: tokens.iter().map(|token| (text(token, "id"), text(token, "token"), None)).collect(),
         }
     }
@@ -132,6 +136,7 @@ impl Set {
                 .to_string(),
             api_url: BackendServer::start().await.url,
             secret_key: "sk_test_beside".into(),
+            parties: vec![PAGE.into()],
             tokens: tokens(&key),
         }
     }
@@ -274,11 +279,14 @@ async fn verdicts(set: &Set) -> ExitCode {
     let mut sdk = Sdk::start();
     let setup = sdk.ask(&json!({
         "command": "setup", "jwtKey": set.pem, "publishableKey": set.publishable_key, "secretKey": set.secret_key,
-        "apiUrl": set.api_url, "authorizedParties": [PAGE], "telemetry": { "disabled": true },
+        "apiUrl": set.api_url, "authorizedParties": set.parties, "telemetry": { "disabled": true },
     }));
     assert_eq!(setup["version"], SDK);
-    let policy =
-        Policy::for_issuer(set.issuer.as_str()).unwrap().authorized_parties([PAGE]).unwrap().any_audience();
+    let policy = Policy::for_issuer(set.issuer.as_str())
+        .unwrap()
+        .authorized_parties(set.parties.clone())
+        .unwrap()
+        .any_audience();
     let backend = BackendApi::at(&set.api_url, set.secret_key.parse().unwrap()).unwrap();
     let verifier = Verifier::new(policy, KeySet::from_pem(&set.pem).unwrap()).backend(backend);
     let (mut same, mut on_purpose, mut wrong, mut accepted) = (0, 0, 0, 0);
