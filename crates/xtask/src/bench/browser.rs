@@ -1,6 +1,7 @@
 //! The figures of a browser, of the same build that is weighed, in turns with TanStack's core.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -49,7 +50,8 @@ pub fn measure(tools: &mut Toolbox) -> anyhow::Result<Vec<Row>> {
         Folder { prefix: "/wasm/", files: build(tools)? },
         Folder { prefix: "/", files: tools.workspace.root.join("crates/query-cache/benches/browser") },
     ])?;
-    let profile = tools.workspace.target.join("xtask/bench-profile");
+    // One of its own: a browser that finds another with its profile hands the page to that and ends.
+    let profile = tools.workspace.target.join(format!("xtask/bench-profile-{}", std::process::id()));
     let mut chromium = tools.command(tools.browser()?.chromium);
     chromium
         .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
@@ -59,7 +61,7 @@ pub fn measure(tools: &mut Toolbox) -> anyhow::Result<Vec<Row>> {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     say("Measuring in Chromium, in turns with TanStack's core.");
-    let open = Open(chromium.spawn().context("Chromium could not be started")?);
+    let open = Open(chromium.spawn().context("Chromium could not be started")?, profile);
     let answer = server.wait(PATIENCE)?;
     drop(open);
     let answer: Answer = serde_json::from_str(&answer).context("the page's result cannot be read")?;
@@ -80,7 +82,7 @@ pub fn measure(tools: &mut Toolbox) -> anyhow::Result<Vec<Row>> {
 }
 
 /// The module as an app's would be shipped, in a folder.
-fn build(tools: &mut Toolbox) -> anyhow::Result<std::path::PathBuf> {
+fn build(tools: &mut Toolbox) -> anyhow::Result<PathBuf> {
     tools.wasm_target()?;
     tools.cargo_tool("wasm-bindgen-cli")?;
     tools.wasm_opt()?;
@@ -98,13 +100,15 @@ fn build(tools: &mut Toolbox) -> anyhow::Result<std::path::PathBuf> {
     Ok(out)
 }
 
-/// A browser that ends with this value.
-struct Open(Child);
+/// A browser that ends with this value, and its profile with it.
+struct Open(Child, PathBuf);
 
 impl Drop for Open {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+        // What is left of it is in the target folder, where nobody minds it.
+        let _ = std::fs::remove_dir_all(&self.1);
     }
 }
 
