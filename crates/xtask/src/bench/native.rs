@@ -26,10 +26,6 @@ pub fn measure(tools: &Toolbox) -> anyhow::Result<Vec<Row>> {
             format!("{what}, 100,000 entries to 1,000 ({:.0} ns to {:.0})", large / 64.0, small / 64.0);
         rows.push(Row::at_most(what, large / small, 1.5, "×"));
     }
-    // Both wait for memory, so how much of it is looked at is what differs.
-    let (map, cache) = (nanos("at random/map")?, nanos("at random/cache")?);
-    let what = format!("lookup of any of 100,000, to a HashMap's ({cache:.0} ns to {map:.0})");
-    rows.push(Row::at_most(what, cache / map, 3.0, "×"));
     let (all, nobody) = (nanos("write/all see")?, nanos("write/nobody selected")?);
     let per = |nanos: f64| nanos / 10_000.0;
     let what =
