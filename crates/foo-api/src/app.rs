@@ -7,7 +7,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath};
 use axum::http::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use clerk_verify::axum::AuthLayer;
+use clerk_verify::axum::{AuthLayer, SameOriginCookies};
 use clerk_verify::{Jwks, JwksSetupError, Policy, PolicyError, Verifier};
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::{Level, Span};
@@ -16,7 +16,7 @@ use crate::cors::cors;
 use crate::database::{Database, DatabaseError};
 use crate::problem::Refusal;
 use crate::request_id;
-use crate::routes::routes;
+use crate::routes::{open_routes, refuse_others, routes};
 use crate::settings::Settings;
 
 /// The most that a request's body may have, in bytes.
@@ -71,10 +71,19 @@ pub fn router(verifier: Verifier, origins: &[String], database: Database) -> Rou
         .on_response(DefaultOnResponse::new().level(Level::INFO));
     // The last is the outermost. Of those outside of CORS none ever answers by itself, so that every answer
     // has its CORS headers, and every preflight its id.
-    routes(database)
+    let cookies = SameOriginCookies::new(origins.iter().map(String::as_str));
+    let own = cookies.map(|cookies| {
+        let auth = AuthLayer::new(verifier.clone()).same_origin_cookies(cookies);
+        refuse_others(routes(database.clone())).layer(auth)
+    });
+    // The settings admit no list of origins that would leave it out.
+    let own = own.unwrap_or_default();
+    let all = open_routes(verifier.clone())
+        .nest("/api", own)
+        .merge(routes(database).layer(AuthLayer::new(verifier)));
+    refuse_others(all)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(limit_time))
-        .layer(AuthLayer::new(verifier))
         .layer(cors(origins))
         .layer(trace)
         .layer(middleware::from_fn(request_id::stamp))

@@ -8,6 +8,12 @@
 //! | `GET /posts` | the posts of the caller and the active organization, newest first: `limit`, `cursor` |
 //! | `POST /posts` | a new post; with `Idempotency-Key` once, however often it is sent |
 //! | `GET`, `PUT`, `DELETE /posts/{id}` | one post; the last two with `If-Match` |
+//! | `GET /reports` | for an OAuth token with the scope `reports:read` |
+//! | `GET /machine` | for an M2M token |
+//! | `GET /admin` | for the permission `org:posts:manage` |
+//! | `/api/…` | all of these, for pages of the API's own origin: by cookie |
+//! | `GET /openapi.json` | this, for programs |
+//! | `GET /metrics` | counters of the verifier, for Prometheus |
 //! | `GET /healthz` | 204 while the server runs |
 //!
 //! Errors are `application/problem+json` with a stable `reason`.
@@ -16,6 +22,8 @@ mod app;
 mod cors;
 mod database;
 mod log;
+mod machines;
+mod openapi;
 mod posts;
 mod problem;
 mod request_id;

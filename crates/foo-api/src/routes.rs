@@ -1,27 +1,43 @@
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use clerk_verify::Session;
 use clerk_verify::axum::SessionAuth;
+use clerk_verify::{Session, Verifier};
 use foo_types::{AskedBy, Foo, Me, TokenFacts};
 
 use crate::database::Database;
-use crate::posts;
 use crate::problem::Refusal;
+use crate::{machines, openapi, posts};
 
-/// The routes, without the layers that every answer passes through.
+/// The routes for people and machines, which the layers of authentication are for.
 pub(crate) fn routes(database: Database) -> Router {
     Router::new()
         .merge(posts::routes())
         .with_state(database)
+        .merge(machines::routes())
         .route("/me", get(me))
         .route("/foo", get(foo))
         .route("/people/{user_id}/foo", get(foo_of))
+}
+
+/// The routes for everybody.
+pub(crate) fn open_routes(verifier: Verifier) -> Router {
+    Router::new()
+        .route("/openapi.json", get(openapi::description))
+        .route(
+            "/metrics",
+            get(async move || ([(CONTENT_TYPE, "text/plain; version=0.0.4")], verifier.metrics())),
+        )
         .route("/healthz", get(|| async { StatusCode::NO_CONTENT }))
+}
+
+/// Refuses what there is no route for, in the API's own words.
+pub(crate) fn refuse_others(routes: Router) -> Router {
+    routes
         .fallback(|| async { Refusal::NotFound })
         .method_not_allowed_fallback(|| async { Refusal::MethodNotAllowed })
 }

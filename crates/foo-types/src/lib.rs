@@ -5,7 +5,7 @@ mod post;
 mod problem;
 
 pub use foo::{AskedBy, Foo, TokenFacts};
-pub use post::{Me, Post, PostDraft, PostPage};
+pub use post::{Caller, Me, Post, PostDraft, PostPage};
 pub use problem::Problem;
 
 /// The README's example, compiled with the documentation tests. It stands here because no published crate

@@ -66,6 +66,17 @@ pub struct Me {
     pub organization_permissions: Vec<String>,
 }
 
+/// Who asked, where that need not be a person: `/reports`, `/machine`, `/admin`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Caller {
+    /// `user_…` or `mch_…`.
+    pub subject: String,
+    /// The token's scopes; none for a person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

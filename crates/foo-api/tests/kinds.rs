@@ -1,0 +1,203 @@
+//! Who gets in where: people, applications, machines, cookies. And the API's description of itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../../clerk-verify/tests/common/mod.rs"]
+mod common;
+
+use std::collections::BTreeSet;
+
+use clerk_verify::{Jwks, ManualClock, Policy, Verifier};
+use common::{ISSUER, JwksServer, NOW, PAGE, SigningKey, claims, with};
+use foo_api::Database;
+use foo_types::{Caller, Me, Problem};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+struct Api {
+    url: String,
+    key: SigningKey,
+    _jwks: JwksServer,
+    client: Client,
+    _folder: tempfile::TempDir,
+}
+
+impl Api {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = SigningKey::new("ins_1");
+        let jwks = JwksServer::start(key.jwks()).await;
+        let clock = ManualClock::at(NOW);
+        let policy = Policy::for_issuer(ISSUER).unwrap().authorized_parties([PAGE]).unwrap();
+        let keys = Jwks::from_url(&jwks.url).unwrap().clock(clock.clone());
+        let verifier = Verifier::new(policy, keys).clock(clock);
+        let listener = foo_api::bind(0).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let database = Database::open(&folder.path().join("posts.sqlite3")).unwrap();
+        let app = foo_api::router(verifier, &[PAGE.to_owned()], database);
+        tokio::spawn(foo_api::serve(listener, app, std::future::pending()));
+        let client = Client::builder().no_proxy().build().unwrap();
+        Self { url, key, _jwks: jwks, client, _folder: folder }
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.url))
+    }
+
+    /// The kinds of token, each good for something.
+    fn tokens(&self) -> [(&'static str, String); 4] {
+        let key = &self.key;
+        let header = json!({ "alg": "RS256", "typ": "at+jwt", "kid": key.kid });
+        let mut oauth = claims();
+        oauth.as_object_mut().unwrap().remove("sid");
+        oauth["client_id"] = json!("client_1");
+        oauth["scope"] = json!("openid reports:read");
+        let mut poor = oauth.clone();
+        poor["scope"] = json!("openid");
+        let mut machine = with("sub", "mch_1");
+        machine.as_object_mut().unwrap().remove("sid");
+        machine["scopes"] = json!("mch_2");
+        [
+            ("session", key.sign(&claims())),
+            ("oauth", key.sign_with(&header, &oauth)),
+            ("oauth without the scope", key.sign_with(&header, &poor)),
+            (
+                "machine",
+                key.sign_with(&json!({ "alg": "RS256", "cat": "cl_B7d4PD333AAA", "kid": key.kid }), &machine),
+            ),
+        ]
+    }
+}
+
+async fn outcome(request: RequestBuilder) -> (u16, String) {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    if status < 300 {
+        return (status, String::new());
+    }
+    (status, response.json::<Problem>().await.unwrap().reason.unwrap())
+}
+
+#[tokio::test]
+async fn each_route_takes_its_own_kind_of_token() {
+    let api = Api::start().await;
+    for (path, wanted) in [
+        ("/foo", "session"),
+        ("/me", "session"),
+        ("/posts", "session"),
+        ("/reports", "oauth"),
+        ("/machine", "machine"),
+    ] {
+        for (kind, token) in api.tokens() {
+            let (status, reason) = outcome(api.get(path).bearer_auth(&token)).await;
+            let right = match kind {
+                _ if kind == wanted => (200, ""),
+                "oauth without the scope" if wanted == "oauth" => (403, "scope-missing"),
+                _ => (401, "token-type-mismatch"),
+            };
+            assert_eq!((status, reason.as_str()), right, "{kind} at {path}");
+        }
+        assert_eq!(outcome(api.get(path)).await.0, 401, "nobody at {path}");
+    }
+    let [_, (_, oauth), _, (_, machine)] = api.tokens();
+    let caller: Caller = api.get("/reports").bearer_auth(oauth).send().await.unwrap().json().await.unwrap();
+    assert_eq!(
+        (caller.subject.as_str(), caller.scopes),
+        ("user_ada", vec!["openid".into(), "reports:read".into()])
+    );
+    let caller: Caller = api.get("/machine").bearer_auth(machine).send().await.unwrap().json().await.unwrap();
+    assert_eq!((caller.subject.as_str(), caller.scopes), ("mch_1", vec!["mch_2".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_permission_opens_what_a_session_does_not() {
+    let api = Api::start().await;
+    let of = |permissions: &str, map: &str| {
+        let mut claims = claims();
+        claims["v"] = json!(2);
+        claims["fea"] = json!("o:posts");
+        claims["o"] = json!({ "id": "org_1", "slg": "x", "rol": "admin", "per": permissions, "fpm": map });
+        api.key.sign(&claims)
+    };
+    let ask = |token: String| outcome(api.get("/admin").bearer_auth(token));
+    assert_eq!(ask(of("manage", "1")).await, (200, String::new()));
+    assert_eq!(ask(of("read", "1")).await, (403, "permission-missing".into()));
+    assert_eq!(ask(of("manage", "0")).await, (403, "permission-missing".into()));
+    assert_eq!(ask(api.key.sign(&claims())).await, (403, "permission-missing".into()));
+}
+
+#[tokio::test]
+async fn the_apps_own_origin_may_use_the_cookie_and_nobody_else() {
+    let api = Api::start().await;
+    let cookie = format!("__session={}", api.key.sign(&claims()));
+    let own = |path: &str| api.get(path).header("cookie", &cookie).header("sec-fetch-site", "same-origin");
+    let me: Me = own("/api/me").send().await.unwrap().json().await.unwrap();
+    assert_eq!(me.user_id, "user_ada");
+    // The cookie counts below /api only.
+    assert_eq!(outcome(own("/me")).await.0, 401);
+    for site in ["same-site", "cross-site"] {
+        let request = api.get("/api/me").header("cookie", &cookie).header("sec-fetch-site", site);
+        assert_ne!(outcome(request).await.0, 200, "{site}");
+    }
+    let write = |site: Option<&str>, origin: Option<&str>| {
+        let mut request = api.client.request(Method::POST, format!("{}/api/posts", api.url));
+        request = request.header("cookie", &cookie).json(&json!({ "title": "By cookie", "body": "" }));
+        if let Some(site) = site {
+            request = request.header("sec-fetch-site", site);
+        }
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        outcome(request)
+    };
+    assert_eq!(write(Some("same-origin"), None).await.0, 201);
+    assert_eq!(write(None, Some(PAGE)).await.0, 201);
+    for (site, origin) in [
+        (None, None),
+        (Some("none"), None),
+        (Some("same-site"), Some(PAGE)),
+        (Some("cross-site"), Some("https://evil.example")),
+        (None, Some("https://evil.example")),
+    ] {
+        assert_eq!(write(site, origin).await, (403, "cookie-not-same-origin".into()), "{site:?} {origin:?}");
+    }
+    // The bearer decides where there is one.
+    assert_eq!(outcome(own("/api/me").bearer_auth("not-a-token")).await.0, 401);
+}
+
+#[tokio::test]
+async fn the_description_says_what_there_is() {
+    let api = Api::start().await;
+    let document: Value = api.get("/openapi.json").send().await.unwrap().json().await.unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    let (session, paths) = (api.key.sign(&claims()), document["paths"].as_object().unwrap());
+    let mut schemas = BTreeSet::new();
+    for (path, item) in paths {
+        let url = path.replace("{user_id}", "user_ada").replace("{id}", "post_1");
+        for (method, operation) in item.as_object().unwrap() {
+            let request = api
+                .client
+                .request(method.to_uppercase().parse().unwrap(), format!("{}{url}", api.url))
+                .bearer_auth(&session);
+            let status = request.send().await.unwrap().status().as_u16();
+            assert!(status != 405, "{method} {path}");
+            assert!(status != 404 || path == "/posts/{id}", "{method} {path}");
+            schemas.extend(
+                operation
+                    .to_string()
+                    .split("schemas/")
+                    .skip(1)
+                    .map(|rest| rest.split('"').next().unwrap().to_owned()),
+            );
+        }
+        // And no other method is there.
+        let patch = api.client.patch(format!("{}{url}", api.url)).bearer_auth(&session);
+        assert_eq!(outcome(patch).await.0, 405, "{path}");
+    }
+    assert_eq!(paths.len(), 10);
+    for schema in schemas {
+        assert!(document["components"]["schemas"][&schema].is_object(), "{schema}");
+    }
+    let metrics = api.get("/metrics").send().await.unwrap();
+    assert!(metrics.headers()["content-type"].to_str().unwrap().starts_with("text/plain"));
+    assert!(metrics.text().await.unwrap().contains("# TYPE"));
+}
