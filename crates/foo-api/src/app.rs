@@ -8,7 +8,7 @@ use axum::http::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use clerk_verify::axum::{AuthLayer, SameOriginCookies};
-use clerk_verify::{Jwks, JwksSetupError, Policy, PolicyError, Verifier};
+use clerk_verify::{BackendApi, BackendSetupError, Jwks, JwksSetupError, Policy, PolicyError, Verifier};
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::{Level, Span};
 
@@ -33,6 +33,8 @@ pub enum SetupError {
     Policy(PolicyError),
     /// The JWKS.
     Jwks(JwksSetupError),
+    /// The Backend API.
+    Backend(BackendSetupError),
     /// The database.
     Database(DatabaseError),
 }
@@ -42,6 +44,7 @@ impl fmt::Display for SetupError {
         match self {
             Self::Policy(error) => write!(f, "CLERK_ISSUER: {error}"),
             Self::Jwks(error) => write!(f, "CLERK_JWKS_URL: {error}"),
+            Self::Backend(error) => write!(f, "CLERK_API_URL: {error}"),
             Self::Database(error) => error.fmt(f),
         }
     }
@@ -59,7 +62,11 @@ pub fn app(settings: &Settings) -> Result<Router, SetupError> {
         .and_then(|draft| draft.authorized_parties(settings.app_origins.iter().cloned()))
         .map_err(SetupError::Policy)?;
     let jwks = Jwks::from_url(&settings.jwks_url).map_err(SetupError::Jwks)?;
-    let verifier = Verifier::new(policy, jwks);
+    let mut verifier = Verifier::new(policy, jwks);
+    if let Some(key) = &settings.secret_key {
+        let backend = BackendApi::at(&settings.api_url, key.clone()).map_err(SetupError::Backend)?;
+        verifier = verifier.backend(backend);
+    }
     let database = Database::open(&settings.database).map_err(SetupError::Database)?;
     Ok(router(verifier, &settings.app_origins, database))
 }

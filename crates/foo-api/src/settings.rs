@@ -1,11 +1,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use clerk_verify::PublishableKey;
+use clerk_verify::{PublishableKey, SecretKey};
 use url::Url;
 
 const DEFAULT_PORT: u16 = 8081;
 const DEFAULT_DATABASE: &str = "foo-api.sqlite3";
+const DEFAULT_API_URL: &str = "https://api.clerk.com";
 const DEFAULT_APP_ORIGIN: &str = "http://localhost:8080";
 
 /// What the API has to know, from the environment.
@@ -20,6 +21,11 @@ pub struct Settings {
     pub issuer: String,
     /// `CLERK_JWKS_URL`: where the issuer's keys are; `/.well-known/jwks.json` below it unless set.
     pub jwks_url: String,
+    /// `CLERK_SECRET_KEY`: without it, tokens that are not JWTs (`oat_`, `mt_`, `ak_`) are refused, since only
+    /// Clerk's Backend API can tell what they are.
+    pub secret_key: Option<SecretKey>,
+    /// `CLERK_API_URL`: where the Backend API is; `https://api.clerk.com` unless set.
+    pub api_url: String,
     /// `FOO_API_DATABASE`: the SQLite file; `foo-api.sqlite3` in the current folder unless set.
     pub database: PathBuf,
 }
@@ -43,6 +49,8 @@ pub enum SettingsError {
     NoInstance,
     /// `CLERK_PUBLISHABLE_KEY` is no publishable key.
     PublishableKey(clerk_verify::PublishableKeyError),
+    /// `CLERK_SECRET_KEY` is no secret key.
+    SecretKey,
 }
 
 impl Settings {
@@ -85,8 +93,11 @@ impl Settings {
         };
         let jwks_url = get("CLERK_JWKS_URL")
             .unwrap_or_else(|| format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')));
+        let secret_key = get("CLERK_SECRET_KEY").map(|key| key.parse()).transpose();
+        let secret_key = secret_key.map_err(|_| SettingsError::SecretKey)?;
+        let api_url = get("CLERK_API_URL").unwrap_or_else(|| DEFAULT_API_URL.into());
         let database = get("FOO_API_DATABASE").unwrap_or_else(|| DEFAULT_DATABASE.into()).into();
-        Ok(Self { port, app_origins, issuer, jwks_url, database })
+        Ok(Self { port, app_origins, issuer, jwks_url, secret_key, api_url, database })
     }
 }
 
@@ -123,6 +134,10 @@ impl fmt::Display for SettingsError {
                  (pk_test_… or pk_live_…), or start everything with `cargo xtask dev`",
             ),
             Self::PublishableKey(error) => write!(f, "CLERK_PUBLISHABLE_KEY: {error}"),
+            Self::SecretKey => f.write_str(
+                "CLERK_SECRET_KEY is no secret key (sk_test_… or sk_live_…); take it from Clerk's dashboard, or \
+                 leave it out",
+            ),
         }
     }
 }
@@ -148,6 +163,8 @@ mod tests {
             app_origins: vec!["http://localhost:8080".into()],
             issuer: "https://clerk.clerk.dev".into(),
             jwks_url: "https://clerk.clerk.dev/.well-known/jwks.json".into(),
+            secret_key: None,
+            api_url: "https://api.clerk.com".into(),
             database: "foo-api.sqlite3".into(),
         };
         assert_eq!(read(&[KEY]), Ok(wanted.clone()));
@@ -162,6 +179,8 @@ mod tests {
             ("FOO_API_APP_ORIGINS", "https://foo.com, https://www.foo.com:8443,"),
             ("CLERK_ISSUER", "http://localhost:8080/__clerk"),
             ("CLERK_JWKS_URL", "http://127.0.0.1:8082/jwks"),
+            ("CLERK_SECRET_KEY", "sk_test_hidden"),
+            ("CLERK_API_URL", "http://127.0.0.1:8082"),
             ("FOO_API_DATABASE", "/var/lib/foo/posts.sqlite3"),
         ]);
         let wanted = Settings {
@@ -169,8 +188,11 @@ mod tests {
             app_origins: vec!["https://foo.com".into(), "https://www.foo.com:8443".into()],
             issuer: "http://localhost:8080/__clerk".into(),
             jwks_url: "http://127.0.0.1:8082/jwks".into(),
+            secret_key: Some("sk_test_hidden".parse().unwrap()),
+            api_url: "http://127.0.0.1:8082".into(),
             database: "/var/lib/foo/posts.sqlite3".into(),
         };
+        assert!(!format!("{settings:?}").contains("hidden"));
         assert_eq!(settings, Ok(wanted));
         let settings = read(&[("CLERK_ISSUER", "http://localhost:8080/__clerk")]).unwrap();
         assert_eq!(settings.jwks_url, "http://localhost:8080/__clerk/.well-known/jwks.json");
@@ -184,6 +206,7 @@ mod tests {
                 vec![("CLERK_PUBLISHABLE_KEY", "sk_test_hidden")],
                 "CLERK_PUBLISHABLE_KEY: this is a secret key",
             ),
+            (vec![KEY, ("CLERK_SECRET_KEY", "pk_test_hidden")], "CLERK_SECRET_KEY is no secret key"),
             (vec![KEY, ("FOO_API_PORT", "99999")], "FOO_API_PORT must be a port"),
             (vec![KEY, ("FOO_API_APP_ORIGINS", ",")], "names no origin"),
             (vec![KEY, ("FOO_API_APP_ORIGINS", "https://foo.com/")], "write https://foo.com"),

@@ -16,7 +16,7 @@ fn program(settings: &[(&str, &str)]) -> Command {
     for name in ["FOO_API_PORT", "FOO_API_APP_ORIGINS", "CLERK_PUBLISHABLE_KEY"] {
         program.env_remove(name);
     }
-    for name in ["CLERK_ISSUER", "CLERK_JWKS_URL", "RUST_LOG"] {
+    for name in ["CLERK_ISSUER", "CLERK_JWKS_URL", "CLERK_SECRET_KEY", "CLERK_API_URL", "RUST_LOG"] {
         program.env_remove(name);
     }
     // Each has a database of its own; what is left of it goes with the machine's temporary files.

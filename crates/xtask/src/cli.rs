@@ -17,6 +17,7 @@ cargo xtask dev                    run the app, its API and Clerk's development 
 cargo xtask test [unit|plants|browser|e2e]
                                    check everything, or a part of it
 cargo xtask bench [native|browser] measure the query cache; in Chromium, beside TanStack's core
+cargo xtask fuzz [SECONDS]         feed the verifier of tokens what nobody would write (600)
 cargo xtask size                   weigh what the query layer costs a page
 cargo xtask help                   print this";
 
@@ -27,6 +28,8 @@ pub enum Command {
     Dev(DevOptions),
     Test(Part),
     Bench(Bench),
+    /// For so many seconds.
+    Fuzz(u32),
     Size,
 }
 
@@ -71,8 +74,9 @@ pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
         "dev" => dev(parser),
         "test" => test(parser),
         "bench" => bench(parser),
+        "fuzz" => fuzz(parser),
         "size" => alone(parser, Command::Size),
-        other => bail!("there is no `cargo xtask {other}`: use dev, test, bench, size or help"),
+        other => bail!("there is no `cargo xtask {other}`: use dev, test, bench, fuzz, size or help"),
     }
 }
 
@@ -99,6 +103,18 @@ fn bench(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
         };
     }
     Ok(Command::Bench(part))
+}
+
+fn fuzz(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
+    let mut seconds = None;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Value(given) if seconds.is_none() => seconds = Some(given.parse()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Fuzz(seconds.unwrap_or(600)))
 }
 
 fn dev(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
@@ -187,10 +203,13 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_refused() {
-        assert!(error(&["serve"]).contains("dev, test, bench, size or help"));
+        assert!(error(&["serve"]).contains("dev, test, bench, fuzz, size or help"));
         assert!(matches!(command(&["bench"]).unwrap(), Command::Bench(Bench::All)));
         assert!(matches!(command(&["bench", "browser"]).unwrap(), Command::Bench(Bench::Browser)));
         assert!(error(&["bench", "mobile"]).contains("native, browser"));
+        assert!(matches!(command(&["fuzz"]).unwrap(), Command::Fuzz(600)));
+        assert!(matches!(command(&["fuzz", "30"]).unwrap(), Command::Fuzz(30)));
+        assert!(command(&["fuzz", "long"]).is_err());
         assert!(matches!(command(&["size"]).unwrap(), Command::Size));
         assert!(error(&["size", "app"]).contains("app"));
         assert!(error(&["test", "unit", "e2e"]).contains("e2e"));

@@ -154,6 +154,7 @@ impl Run<'_> {
             .env("FOO_API_APP_ORIGINS", self.origin(ports.app))
             .env("CLERK_PUBLISHABLE_KEY", key);
         if self.options.publishable_key.is_none() {
+            api.env_remove("CLERK_SECRET_KEY").env_remove("CLERK_API_URL");
             let direct = format!("http://127.0.0.1:{}{CLERK_PATH}/.well-known/jwks.json", ports.clerk);
             api.env("CLERK_ISSUER", self.origin(ports.app) + CLERK_PATH).env("CLERK_JWKS_URL", direct);
         }

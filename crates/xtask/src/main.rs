@@ -11,6 +11,7 @@ mod cache;
 mod cli;
 mod config_json;
 mod dev;
+mod fuzz;
 mod group;
 mod http;
 mod interrupt;
@@ -53,6 +54,7 @@ fn run() -> anyhow::Result<ExitCode> {
         }
         Command::Dev(options) => dev::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Test(part) => test::run(part),
+        Command::Fuzz(seconds) => fuzz::fuzz(seconds).map(|()| ExitCode::SUCCESS),
         Command::Bench(part) => bench::run(part),
         Command::Size => size::check(),
     }
