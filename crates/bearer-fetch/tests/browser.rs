@@ -122,6 +122,9 @@ async fn nothing_is_sent_to_a_look_alike() {
         "\n//evil.test/foo",
         "https://api.test@evil.test/foo",
         "https://api.test.evil.test/foo",
+        "https://api.test\t.evil.test/foo",
+        "https://api.test\n@evil.test/foo",
+        "https://API.TEST.evil.test/foo",
         "https://api.test./foo",
         "https://api.test:8443/foo",
         "https://xapi.test/foo",
@@ -150,8 +153,10 @@ async fn every_spelling_of_the_api_reaches_it() {
         ("/foo?x=//evil.test", "https://api.test/foo?x=//evil.test"),
         ("https://API.TEST:443/foo", "https://api.test/foo"),
         ("//api.test/foo", "https://api.test/foo"),
+        // The browser drops tabs and line ends, also within a host's name.
+        ("https://ap\ti.te\nst/foo", "https://api.test/foo"),
         ("/a/../../foo", "https://api.test/foo"),
-        // The browser drops the tab; what is left is a path.
+        // What is left without the tab is a path.
         ("/\t/evil.test/foo", "https://api.test/evil.test/foo"),
     ] {
         client().get(path).send().await.unwrap();
@@ -187,7 +192,7 @@ fn a_token_is_for_https_or_this_machine() {
 #[wasm_bindgen_test]
 async fn without_a_token_nothing_is_sent() {
     stub_ok();
-    for text in ["", "null", "undefined", "two words", "a\r\nb"] {
+    for text in ["", " ", "null", "undefined", "NaN", "[object Object]", "two words", "a\r\nb", "="] {
         let client = ApiClient::new(API, tokens(Ok(text))).unwrap();
         let error = client.get("/foo").send().await.unwrap_err();
         assert_eq!(error, ApiError::Token(TokenError::Invalid(InvalidToken)), "{text:?}");
@@ -246,6 +251,14 @@ async fn a_refusal_keeps_what_the_server_said() {
     assert_eq!(error.to_string(), "503 Service Unavailable");
     let wait = error.refusal().unwrap().retry_after.unwrap();
     assert!(wait > Duration::from_secs(50) && wait <= Duration::from_secs(60), "{wait:?}");
+    assert_eq!(error.refusal().unwrap().body, None, "a page is no message");
+
+    stub("async () => new Response('', { status: 500 })");
+    assert_eq!(client().get("/foo").send().await.unwrap_err().to_string(), "500 Internal Server Error");
+
+    stub("async () => new Response('x'.repeat(5000), { status: 400 })");
+    let error = client().get("/foo").send().await.unwrap_err();
+    assert_eq!(error.refusal().unwrap().body.as_deref(), Some("x".repeat(2048).as_str()));
 }
 
 #[wasm_bindgen_test]
@@ -254,6 +267,9 @@ async fn an_answer_that_is_no_json_says_what_it_was() {
     let error = client().get("/foo").json::<Foo>().await.unwrap_err();
     let ApiError::NotJson { status: 200, body: Some(body), .. } = &error else { panic!("{error:?}") };
     assert_eq!(body, "hello");
+    stub("async () => new Response('')");
+    let error = client().get("/foo").json::<Foo>().await.unwrap_err();
+    assert!(matches!(error, ApiError::NotJson { body: None, .. }), "{error:?}");
     stub("async () => new Response('<!doctype html>', { headers: { 'Content-Type': 'text/html' } })");
     let error = client().get("/foo").json::<Foo>().await.unwrap_err();
     assert!(matches!(error, ApiError::NotJson { body: None, .. }), "{error:?}");
@@ -276,6 +292,38 @@ async fn dropping_the_future_aborts_the_request_and_an_answered_one_is_left_alon
     stub_ok();
     client().get("/foo").send().await.unwrap();
     assert!(!aborted());
+
+    // The head is there and the body is still on its way.
+    stub("async () => new Response(new ReadableStream({ pull: () => { window.reading = true; } }))");
+    let request = Box::pin(client().get("/foo").send());
+    let (late, limit) = (client().time_limit(Duration::from_millis(20)), Duration::from_millis(20));
+    drop(request);
+    assert_eq!(sent().len(), 0, "what is never polled is never sent");
+    let error = late.get("/foo").send().await.unwrap_err();
+    assert_eq!(error, ApiError::TimedOut { after: limit });
+    assert!(js_sys::eval("window.reading").unwrap().as_bool().unwrap());
+    assert!(aborted());
+}
+
+/// A source that never answers.
+struct Silent;
+
+impl TokenSource for Silent {
+    fn token(&self) -> TokenFuture {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[wasm_bindgen_test]
+async fn getting_the_token_counts_towards_the_time_limit() {
+    stub_ok();
+    let limit = Duration::from_millis(20);
+    let client = ApiClient::new(API, Silent).unwrap().time_limit(limit);
+    assert_eq!(client.get("/foo").send().await.unwrap_err(), ApiError::TimedOut { after: limit });
+    assert_eq!(sent().len(), 0);
+    // Longer than a timer can count: no limit, and not "at once".
+    stub_ok();
+    self::client().time_limit(Duration::MAX).get("/foo").send().await.unwrap();
 }
 
 #[wasm_bindgen_test]
