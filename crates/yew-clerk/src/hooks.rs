@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::rc::Rc;
 
 use bearer_fetch::{BearerToken, TokenError};
@@ -65,11 +66,18 @@ pub(crate) fn use_clerk_context() -> ClerkContext {
     })
 }
 
+thread_local! {
+    static COMPLAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Once per page: every hook and component below a missing provider would say the same.
 fn complain() {
-    #[cfg(target_arch = "wasm32")]
-    web_sys::console::error_1(&wasm_bindgen::JsValue::from_str(
-        "yew-clerk: a hook or component of Clerk is used outside <ClerkProvider>; put one around the app.",
-    ));
+    let first = !COMPLAINED.replace(true);
+    if first && cfg!(target_arch = "wasm32") {
+        web_sys::console::error_1(&wasm_bindgen::JsValue::from_str(
+            "yew-clerk: a hook or component of Clerk is used outside <ClerkProvider>; put one around the app.",
+        ));
+    }
 }
 
 impl UseAuth {

@@ -45,6 +45,8 @@ pub(crate) struct LoadOptions {
 thread_local! {
     /// A page has one clerk-js. A provider that is mounted again joins the loading that its predecessor began.
     static LOADING: RefCell<Option<Promise>> = const { RefCell::new(None) };
+    /// Its script while that is on its way: a second element would make clerk-js warn, or load twice.
+    static SCRIPT: RefCell<Option<Promise>> = const { RefCell::new(None) };
 }
 
 /// What ties a [`Clerk`] to clerk-js; dropping it lets go.
@@ -95,12 +97,7 @@ pub(crate) fn start(clerk: &Clerk, options: LoadOptions) -> Rc<RefCell<Subscript
 async fn load(clerk: &Clerk, options: &LoadOptions) -> Result<ClerkJs, LoadError> {
     let scripts = Scripts::of(&options.publishable_key, options.proxy_url.as_deref());
     if ClerkJs::in_window().is_none() {
-        let mut attributes = vec![("data-clerk-publishable-key", options.publishable_key.as_str())];
-        if let Some(proxy) = &options.proxy_url {
-            // Only the constructor reads it, from the script's element; `load` ignores it.
-            attributes.push(("data-clerk-proxy-url", proxy));
-        }
-        script::inject(&scripts.clerk_js, &attributes).await?;
+        fetch_script(&scripts.clerk_js, options).await?;
     }
     let js = ClerkJs::in_window().ok_or(LoadError::NoClerk)?;
     let pending = LOADING.with_borrow(Option::clone);
@@ -119,6 +116,27 @@ async fn load(clerk: &Clerk, options: &LoadOptions) -> Result<ClerkJs, LoadError
         LoadError::Clerk(ClerkError::of(&error))
     })?;
     Ok(js)
+}
+
+async fn fetch_script(url: &str, options: &LoadOptions) -> Result<(), LoadError> {
+    let pending = SCRIPT.with_borrow(Option::clone);
+    let script = pending.unwrap_or_else(|| {
+        let (url, key, proxy) = (url.to_owned(), options.publishable_key.clone(), options.proxy_url.clone());
+        let script = future_to_promise(async move {
+            let mut attributes = vec![("data-clerk-publishable-key", key.as_str())];
+            if let Some(proxy) = &proxy {
+                // Only the constructor reads it, from the script's element; `load` ignores it.
+                attributes.push(("data-clerk-proxy-url", proxy));
+            }
+            let fetched = script::inject(&url, &attributes).await;
+            SCRIPT.set(None);
+            fetched.map(|()| JsValue::UNDEFINED).map_err(|error| JsValue::from_str(&error.to_string()))
+        });
+        SCRIPT.set(Some(script.clone()));
+        script
+    });
+    JsFuture::from(script).await.map_err(|_| LoadError::Script { url: url.to_owned() })?;
+    Ok(())
 }
 
 /// The UI's constructor, once its script has run. clerk-js waits for it without a catch, so a UI that does not

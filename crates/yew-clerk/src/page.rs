@@ -4,6 +4,11 @@
 //! else's to see. So a page that is put away forgets who is signed in, which empties everything that stands
 //! behind sign-in, and a page that is brought back asks Clerk before it shows anything.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
+use futures_util::future::select;
+use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{EventTarget, PageTransitionEvent};
@@ -19,19 +24,25 @@ pub(crate) struct PageGuard {
     show: Listener,
 }
 
+/// How long a page that is brought back waits for Clerk's word, in milliseconds.
+const TIME_LIMIT: u32 = 10_000;
+
 type Listener = Closure<dyn FnMut(PageTransitionEvent)>;
 
 pub(crate) fn watch(clerk: &Clerk) -> PageGuard {
-    let hidden = clerk.clone();
+    // Counts the departures: an answer from before the last one says nothing of now.
+    let departures = Rc::new(Cell::new(0_u32));
+    let (hidden, departed) = (clerk.clone(), departures.clone());
     let hide = Listener::new(move |event: PageTransitionEvent| {
         if event.persisted() {
+            departed.set(departed.get().wrapping_add(1));
             hidden.put_away(true);
         }
     });
     let shown = clerk.clone();
     let show = Listener::new(move |event: PageTransitionEvent| {
         if event.persisted() {
-            spawn_local(bring_back(shown.clone()));
+            spawn_local(bring_back(shown.clone(), departures.get(), departures.clone()));
         }
     });
     let guard = PageGuard { hide, show };
@@ -43,19 +54,21 @@ pub(crate) fn watch(clerk: &Clerk) -> PageGuard {
 
 /// A token that the server makes now is its word that the session lives. If it does not, clerk-js signs out
 /// by itself; if nobody answers, what clerk-js last knew stands, as it would on a page that was never left.
-async fn bring_back(clerk: Clerk) {
-    if let Some(js) = clerk.js() {
-        let session = js.session();
-        if session.is_object() {
-            let fresh = ObjectBuilder::default().set("skipCache", true).build();
-            if let Ok(promise) = session.unchecked_into::<SessionJs>().get_token(&fresh) {
-                let _ = JsFuture::from(promise).await;
-            }
+async fn bring_back(clerk: Clerk, begun: u32, departures: Rc<Cell<u32>>) {
+    let js = clerk.js();
+    let session = js.as_ref().map(|js| js.session()).filter(JsValue::is_object);
+    if let Some(session) = session {
+        let fresh = ObjectBuilder::default().set("skipCache", true).build();
+        if let Ok(promise) = session.unchecked_into::<SessionJs>().get_token(&fresh) {
+            select(JsFuture::from(promise), TimeoutFuture::new(TIME_LIMIT)).await;
         }
-        clerk.put_away(false);
+    }
+    if departures.get() != begun {
+        return;
+    }
+    clerk.put_away(false);
+    if let Some(js) = js {
         clerk.set_auth(snapshot::of_clerk(&js));
-    } else {
-        clerk.put_away(false);
     }
 }
 

@@ -77,7 +77,9 @@ impl Clerk {
     ///
     /// [`TokenError`] says why there is none.
     pub async fn get_token(&self, wish: GetToken) -> Result<BearerToken, TokenError> {
-        let late = TimeoutFuture::new(u32::try_from(wish.time_limit.as_millis()).unwrap_or(i32::MAX as u32));
+        // `setTimeout` reads its delay as a signed 32-bit number.
+        let millis = i32::try_from(wish.time_limit.as_millis()).unwrap_or(i32::MAX);
+        let late = TimeoutFuture::new(millis.unsigned_abs());
         match select(Box::pin(self.token(&wish)), late).await {
             Either::Left((token, _)) => token,
             Either::Right(((), _)) if !self.status().is_loaded() => Err(TokenError::NotLoaded),
@@ -113,7 +115,7 @@ async fn ask(session: SessionJs, wish: &GetToken) -> Result<BearerToken, TokenEr
     };
     match answer {
         // clerk-js resolves to `null` where there is no session to make a token for.
-        Ok(token) if token.is_null() || token.is_undefined() => Err(TokenError::SignedOut),
+        Ok(token) if token.is_null() => Err(TokenError::SignedOut),
         Ok(token) => Ok(BearerToken::new(&token.as_string().unwrap_or_default())?),
         Err(thrown) => {
             let error = ClerkError::of(&thrown);

@@ -102,7 +102,8 @@ fn Page(props: &PageProps) -> Html {
     html! {
         <>
             <ClerkLoading>{ "loading" }</ClerkLoading>
-            <SignedOut>{ "out" }<SignInButton>{ "!" }</SignInButton></SignedOut>
+            <SignedOut>{ "out" }<SignInButton>{ "!" }</SignInButton>
+                <SignInButton class="to-inbox" force_redirect_url="/inbox">{ "" }</SignInButton></SignedOut>
             <SignedIn>{ "in" }<UserButton show_name={props.probe.show_name.get()} /></SignedIn>
         </>
     }
@@ -217,8 +218,10 @@ async fn get_token_says_what_happened() {
     let page = Mounted::new().await;
     assert_eq!(token_of(&page, "async () => 'tok.en'").await, Ok(()));
     assert_eq!(token_of(&page, "async () => null").await, Err(TokenError::SignedOut));
-    assert!(matches!(token_of(&page, "async () => ''").await, Err(TokenError::Invalid(_))));
-    assert!(matches!(token_of(&page, "async () => 'undefined'").await, Err(TokenError::Invalid(_))));
+    for no_token in ["''", "'undefined'", "'null'", "undefined", "7", "{}"] {
+        let answer = token_of(&page, &format!("async () => ({no_token})")).await;
+        assert!(matches!(answer, Err(TokenError::Invalid(_))), "{no_token}: {answer:?}");
+    }
     let offline = "async () => { throw { code: 'clerk_offline', clerkRuntimeError: true }; }";
     assert_eq!(token_of(&page, offline).await, Err(TokenError::Offline));
     for thrown in ["undefined", "null", "7", "'a string'", "new Error('x')"] {
@@ -231,6 +234,17 @@ async fn get_token_says_what_happened() {
     }
     let late = TokenError::TimedOut { after: Duration::from_millis(200) };
     assert_eq!(token_of(&page, "() => new Promise(() => {})").await, Err(late));
+    js("Object.defineProperty(navigator, 'onLine', { value: false, configurable: true }); 0");
+    let unanswered = token_of(&page, "() => new Promise(() => {})").await;
+    js("delete navigator.onLine; 0");
+    assert_eq!(unanswered, Err(TokenError::Offline), "the browser knows why nobody answers");
+
+    // Longer than a timer can count: no limit, and not "at once".
+    js("emit(session('sess_1', () => new Promise((done) => setTimeout(() => done('tok.en'), 20))), ada); 0");
+    for days in [30, 1000] {
+        let wish = GetToken::default().time_limit(Duration::from_secs(days * 24 * 60 * 60));
+        assert!(page.clerk().get_token(wish).await.is_ok(), "{days} days");
+    }
     js("emit(null, null); 0");
     assert_eq!(page.clerk().get_token(GetToken::default()).await.unwrap_err(), TokenError::SignedOut);
     page.end().await;
@@ -288,7 +302,11 @@ async fn clerks_component_gets_an_empty_element_and_is_updated_in_place() {
     js("emit(null, null); 0");
     settle().await;
     assert_eq!(calls(), ["unmount true"], "while the element is still there");
+    sign_in();
+    settle().await;
+    assert_eq!(calls(), ["mount true 0 true"]);
     page.end().await;
+    assert!(calls().contains(&"unmount true".to_owned()), "also where the whole app goes");
 }
 
 #[wasm_bindgen_test]
@@ -300,6 +318,8 @@ async fn the_sign_in_button_leads_back_to_this_page() {
     let location = web_sys::window().unwrap().location();
     let here = location.pathname().unwrap() + &location.search().unwrap();
     assert_eq!(calls(), [format!("open {here}")]);
+    js("document.querySelector('button.to-inbox').click(); 0");
+    assert_eq!(calls(), ["open /inbox"], "or to where it is told");
     page.end().await;
 }
 
@@ -333,6 +353,44 @@ async fn a_page_that_is_put_away_shows_nothing_until_clerk_has_been_asked() {
     page.end().await;
 }
 
+#[wasm_bindgen_test]
+async fn a_page_that_is_brought_back_shows_the_session_that_lives_on() {
+    let page = Mounted::new().await;
+    js("window.asked = []; window.ask = () => new Promise((done) => asked.push(done));
+        emit(session('sess_1', ask), ada); 0");
+    settle().await;
+    let turn = |event: &str| {
+        js(&format!("dispatchEvent(new PageTransitionEvent('{event}', {{ persisted: true }})); 0"));
+    };
+    turn("pagehide");
+    turn("pageshow");
+    settle().await;
+    // Put away again before the answer: that answer is of an earlier moment.
+    turn("pagehide");
+    turn("pageshow");
+    settle().await;
+    js("asked[0]('tok.en'); 0");
+    settle().await;
+    assert_eq!(page.text(), "loading", "the first answer says nothing of now");
+    js("asked[1]('tok.en'); 0");
+    settle().await;
+    assert_eq!(page.text(), "infrom Clerk");
+
+    // Nobody answers. The wait has an end, which is brought about here by calling the timer's function.
+    js("window.timers = []; window.realTimeout = setTimeout;
+        window.setTimeout = (call, wait) => { timers.push({ call, wait }); return realTimeout(call, wait); }; 0");
+    turn("pagehide");
+    turn("pageshow");
+    settle().await;
+    assert_eq!(page.text(), "loading");
+    js(
+        "window.setTimeout = realTimeout; timers.filter(({ wait }) => wait === 10000).forEach(({ call }) => call()); 0",
+    );
+    settle().await;
+    assert_eq!(page.text(), "infrom Clerk", "what clerk-js last knew");
+    page.end().await;
+}
+
 #[component]
 fn Lost(props: &PageProps) -> Html {
     html! { <Page probe={props.probe.clone()} /> }
@@ -350,7 +408,7 @@ async fn outside_the_provider_nothing_loads_and_nothing_panics() {
     settle().await;
     let errors = js("console.error = consoleError; errors.join()").as_string().unwrap();
     assert_eq!(root.text_content().unwrap(), "loading");
-    assert!(errors.contains("<ClerkProvider>"), "{errors}");
+    assert_eq!(errors.matches("<ClerkProvider>").count(), 1, "said once: {errors}");
     let auth = probe.auth.borrow().clone().unwrap();
     let wish = GetToken::default().time_limit(Duration::from_millis(20));
     assert_eq!(auth.clerk().get_token(wish).await.unwrap_err(), TokenError::NotLoaded);

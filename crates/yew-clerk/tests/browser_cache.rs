@@ -24,8 +24,9 @@ window.Clerk = { status: 'ready', session: undefined, user: undefined, load: asy
     off: () => {}, addListener: (listener) => { listeners.push(listener); return () => {}; } };
 window.emit = (id) => {
     Clerk.session = id && { id, status: 'active' }; Clerk.user = id && { id: 'user_of_' + id };
-    listeners.forEach((listener) => listener({ session: Clerk.session, user: Clerk.user }));
+    tell();
 };
+window.tell = () => listeners.forEach((listener) => listener({ session: Clerk.session, user: Clerk.user }));
 0";
 
 /// The number of the fetch that it came from.
@@ -117,6 +118,11 @@ async fn what_was_fetched_for_one_session_is_gone_with_it() {
     assert_eq!(client.get_data(&Secret), None, "gone in the same call");
     settle(&world).await;
     assert_eq!((text().as_str(), server.0.get()), ("2", 2), "another's is fetched anew");
+
+    js_sys::eval("Clerk.session.lastActiveOrganizationId = 'org_1'; tell(); 0").unwrap();
+    assert_eq!(client.get_data(&Secret), None, "another organization of the same session");
+    settle(&world).await;
+    assert_eq!((text().as_str(), server.0.get()), ("3", 3));
 
     emit("null");
     assert_eq!(client.get_data(&Secret), None);
