@@ -7,7 +7,9 @@ impl Classify for ApiError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Offline | Self::Token(TokenError::Offline) => ErrorClass::Offline,
-            Self::Token(TokenError::SignedOut) => ErrorClass::Unauthorized,
+            Self::Token(TokenError::SignedOut) | Self::Unauthorized(_) | Self::NotReplayable(_) => {
+                ErrorClass::Unauthorized
+            }
             Self::Token(TokenError::TimedOut { .. } | TokenError::NotLoaded)
             | Self::Network { .. }
             | Self::TimedOut { .. } => ErrorClass::Retryable { after: None },
@@ -26,6 +28,7 @@ impl Classify for ApiError {
             | Self::InvalidUrl(_)
             | Self::InvalidRequest { .. }
             | Self::NotJson { .. }
+            | Self::TooLarge { .. }
             | Self::MissingContext(_) => ErrorClass::Permanent,
         }
     }

@@ -5,8 +5,11 @@ use std::time::Duration;
 use http::Method;
 use web_sys::Url;
 
+use crate::gate::{Gate, MINIMUM_AGE};
 use crate::origin::{InvalidOrigin, Origin};
+use crate::page;
 use crate::request::ApiRequest;
+use crate::runtime::{BrowserRuntime, Runtime};
 use crate::token::TokenSource;
 
 /// Makes requests to an API and sends a Bearer token to the origins on its list, and to no other.
@@ -17,12 +20,18 @@ pub struct ApiClient {
     inner: Rc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     base: Url,
     allowed: Vec<Origin>,
-    tokens: Rc<dyn TokenSource>,
+    gate: Rc<Gate>,
     time_limit: Duration,
+    max_size: usize,
+    always_bearer: bool,
 }
+
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+const MAX_SIZE: usize = 32 * 1024 * 1024;
 
 impl ApiClient {
     /// A client of the API at `base_url`, such as `https://api.foo.com` or `https://foo.com/api/v1`. The
@@ -41,13 +50,25 @@ impl ApiClient {
         if !base.pathname().ends_with('/') {
             base.set_pathname(&format!("{}/", base.pathname()));
         }
+        let gate = Gate::new(Rc::new(tokens), Rc::new(BrowserRuntime), MINIMUM_AGE);
         let inner = Inner {
             base,
             allowed: vec![origin],
-            tokens: Rc::new(tokens),
-            time_limit: Duration::from_secs(30),
+            gate: Rc::new(gate),
+            time_limit: TIME_LIMIT,
+            max_size: MAX_SIZE,
+            always_bearer: false,
         };
         Ok(Self { inner: Rc::new(inner) })
+    }
+
+    /// A client whose paths are this page's own origin's, which is the first on the list.
+    ///
+    /// # Errors
+    ///
+    /// If the page has no origin of its own, or is plain http from another machine.
+    pub fn of_page(tokens: impl TokenSource + 'static) -> Result<Self, InvalidOrigin> {
+        Self::new(&page::origin().unwrap_or_default(), tokens)
     }
 
     /// Puts one more origin on the list.
@@ -60,18 +81,39 @@ impl ApiClient {
         Ok(self.change(|inner| inner.allowed.push(origin)))
     }
 
-    /// How long one request may take, getting its token included. 30 s unless set.
+    /// How long one request may take, getting its token and sending it again included. 30 s unless set.
     pub fn time_limit(self, limit: Duration) -> Self {
         self.change(|inner| inner.time_limit = limit)
     }
 
+    /// How long an answer may be, in bytes. 32 MiB unless set.
+    pub fn max_size(self, bytes: usize) -> Self {
+        self.change(|inner| inner.max_size = bytes)
+    }
+
+    /// Sends the header to the page's own origin too, at all times, for a server that does not read the cookie.
+    pub fn always_bearer(self) -> Self {
+        self.change(|inner| inner.always_bearer = true)
+    }
+
+    /// How old a token has to be for a refusal (401) to make a new one. 60 s unless set, which is how long a token
+    /// of Clerk's lives: a server that refuses everything then costs one new token a minute.
+    pub fn minimum_token_age(self, age: Duration) -> Self {
+        self.change(|inner| {
+            inner.gate = Rc::new(Gate::new(inner.gate.source().clone(), inner.gate.runtime().clone(), age));
+        })
+    }
+
+    /// Another clock than the browser's, for tests.
+    pub fn runtime(self, runtime: impl Runtime + 'static) -> Self {
+        self.change(|inner| {
+            let gate = Gate::new(inner.gate.source().clone(), Rc::new(runtime), inner.gate.minimum_age());
+            inner.gate = Rc::new(gate);
+        })
+    }
+
     fn change(self, change: impl FnOnce(&mut Inner)) -> Self {
-        let mut inner = Inner {
-            base: self.inner.base.clone(),
-            allowed: self.inner.allowed.clone(),
-            tokens: self.inner.tokens.clone(),
-            time_limit: self.inner.time_limit,
-        };
+        let mut inner = (*self.inner).clone();
         change(&mut inner);
         Self { inner: Rc::new(inner) }
     }
@@ -79,6 +121,26 @@ impl ApiClient {
     /// A GET request. `path` is taken below the base URL; an absolute URL is taken as it is.
     pub fn get(&self, path: &str) -> ApiRequest {
         self.request(Method::GET, path)
+    }
+
+    /// A POST request. See [`get`](Self::get).
+    pub fn post(&self, path: &str) -> ApiRequest {
+        self.request(Method::POST, path)
+    }
+
+    /// A PUT request. See [`get`](Self::get).
+    pub fn put(&self, path: &str) -> ApiRequest {
+        self.request(Method::PUT, path)
+    }
+
+    /// A PATCH request. See [`get`](Self::get).
+    pub fn patch(&self, path: &str) -> ApiRequest {
+        self.request(Method::PATCH, path)
+    }
+
+    /// A DELETE request. See [`get`](Self::get).
+    pub fn delete(&self, path: &str) -> ApiRequest {
+        self.request(Method::DELETE, path)
     }
 
     /// A request with any method.
@@ -98,8 +160,20 @@ impl ApiClient {
             .map_err(|_| InvalidOrigin::NotAUrl { given: path.to_owned() })
     }
 
-    pub(crate) fn tokens(&self) -> &dyn TokenSource {
-        &*self.inner.tokens
+    pub(crate) fn gate(&self) -> &Rc<Gate> {
+        &self.inner.gate
+    }
+
+    pub(crate) fn size_limit(&self) -> usize {
+        self.inner.max_size
+    }
+
+    /// Whether a request to this origin may leave the token to the cookie, as things stand.
+    pub(crate) fn cookie_serves(&self, origin: &Origin) -> bool {
+        !self.inner.always_bearer
+            && self.inner.gate.source().keeps_cookie()
+            && page::is_visible()
+            && page::origin().is_some_and(|own| own == origin.as_str())
     }
 
     pub(crate) fn limit(&self) -> Duration {

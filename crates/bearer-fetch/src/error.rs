@@ -45,8 +45,18 @@ pub enum ApiError {
         after: Duration,
     },
 
+    /// The server refused the token (401), and a new one would be, or was, refused too.
+    Unauthorized(Box<Refusal>),
+    /// The server refused the token (401). There is a new one now, but the body could be read once only, so the
+    /// request was not sent again; make it anew.
+    NotReplayable(Box<Refusal>),
     /// The server answered, and its status was no success.
     Status(Box<Refusal>),
+    /// The answer was longer than the client's limit, and was not read to its end.
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
     /// The server answered with something that does not read as what was asked for.
     NotJson {
         /// The status of the answer.
@@ -93,7 +103,9 @@ impl ApiError {
     /// The status of the server's answer, if it answered.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Status(refusal) => Some(refusal.status),
+            Self::Status(refusal) | Self::Unauthorized(refusal) | Self::NotReplayable(refusal) => {
+                Some(refusal.status)
+            }
             Self::NotJson { status, .. } => Some(*status),
             _ => None,
         }
@@ -102,7 +114,9 @@ impl ApiError {
     /// What the server said when it refused.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Status(refusal) => Some(refusal),
+            Self::Status(refusal) | Self::Unauthorized(refusal) | Self::NotReplayable(refusal) => {
+                Some(refusal)
+            }
             _ => None,
         }
     }
@@ -129,7 +143,18 @@ impl fmt::Display for ApiError {
             Self::TimedOut { after } => {
                 write!(f, "the server did not answer within {after:?}")
             }
-            Self::Status(refusal) => write!(f, "{} {}", refusal.status, refusal.reason()),
+            Self::Status(refusal) | Self::Unauthorized(refusal) => {
+                write!(f, "{} {}", refusal.status, refusal.reason())
+            }
+            Self::NotReplayable(refusal) => write!(
+                f,
+                "{} {}; the request's body could be read once only, so try again",
+                refusal.status,
+                refusal.reason()
+            ),
+            Self::TooLarge { limit } => {
+                write!(f, "the answer was longer than {limit} bytes, so it was not read to its end")
+            }
             Self::NotJson { status, message, .. } => {
                 write!(
                     f,

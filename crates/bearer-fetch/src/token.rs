@@ -1,8 +1,8 @@
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
+
+use crate::runtime::LocalBoxFuture;
 
 /// A token that is fit to stand in an `Authorization: Bearer` header.
 ///
@@ -16,6 +16,22 @@ use std::time::Duration;
 /// assert_eq!(format!("{token:?}"), "BearerToken(..)");
 /// assert!(BearerToken::new("undefined").is_err());
 /// # Ok::<(), bearer_fetch::InvalidToken>(())
+/// ```
+///
+/// It cannot be printed:
+///
+/// ```compile_fail,E0277
+/// fn show(token: bearer_fetch::BearerToken) -> String {
+///     format!("{token}")
+/// }
+/// ```
+///
+/// and it cannot be stored or sent as data:
+///
+/// ```compile_fail,E0277
+/// fn store(token: &bearer_fetch::BearerToken) -> Option<String> {
+///     serde_json::to_string(token).ok()
+/// }
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct BearerToken(Rc<str>);
@@ -50,8 +66,11 @@ impl BearerToken {
         Ok(Self(text.into()))
     }
 
-    /// The header's value: the one place where the token's text leaves this type.
-    pub(crate) fn header_value(&self) -> String {
+    /// The value of an `Authorization` header, for a request that [`ApiClient`](crate::ApiClient) does not make.
+    ///
+    /// This is the one place where the token's text leaves this type, and from here on nothing guards it: send it
+    /// to an origin that you name in the same line, do not follow redirects, and keep no copy.
+    pub fn authorization_header(&self) -> String {
         format!("Bearer {}", self.0)
     }
 }
@@ -63,15 +82,40 @@ impl fmt::Debug for BearerToken {
 }
 
 /// What [`TokenSource::token`] returns.
-pub type TokenFuture = Pin<Box<dyn Future<Output = Result<BearerToken, TokenError>>>>;
+pub type TokenFuture = LocalBoxFuture<Result<BearerToken, TokenError>>;
 
 /// Where tokens come from: the seam between requests and whatever signs people in.
 ///
 /// It is asked before every request, because a short-lived token must never be kept by the caller.
-/// A source that caches hands out its cached token here.
+/// A source that caches hands out its cached token here. Only [`token`](Self::token) has to be written; the
+/// others make the 401 gate work.
 pub trait TokenSource {
     /// A token that is good for a request sent now. Dropping the future gives the wish up.
     fn token(&self) -> TokenFuture;
+
+    /// A token made now, because a server refused the one at hand. [`token`](Self::token) unless written; a source
+    /// that then gives the same token again is taken at its word, and the refusal stands.
+    fn refresh(&self) -> TokenFuture {
+        self.token()
+    }
+
+    /// A number that is another once the tokens are another person's, or another of that person's sessions or
+    /// organizations. A request is never sent again with the token of another scope. Always 0 unless written.
+    fn scope(&self) -> u64 {
+        0
+    }
+
+    /// Resolves once the present [`scope`](Self::scope) has ended, so that nobody waits for it. Never, unless
+    /// written.
+    fn scope_ended(&self) -> LocalBoxFuture<()> {
+        Box::pin(std::future::pending())
+    }
+
+    /// Whether a visible page also keeps the token in a cookie of its own origin, so that requests to that origin
+    /// need no header. `false` unless written.
+    fn keeps_cookie(&self) -> bool {
+        false
+    }
 }
 
 /// Why there is no token, and so no request.
@@ -159,7 +203,7 @@ mod tests {
     #[test]
     fn every_shape_that_rfc_6750_allows_passes() {
         for text in ["eyJ.e30.sig_-", "ak_LCWC/57==", "oat_a~b+c.d"] {
-            assert_eq!(BearerToken::new(text).unwrap().header_value(), format!("Bearer {text}"));
+            assert_eq!(BearerToken::new(text).unwrap().authorization_header(), format!("Bearer {text}"));
         }
     }
 

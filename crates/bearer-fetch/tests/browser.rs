@@ -2,83 +2,18 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::cell::Cell;
+mod common;
+
 use std::future::Future;
-use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bearer_fetch::{
-    ApiClient, ApiError, BearerToken, InvalidOrigin, InvalidToken, TokenError, TokenFuture, TokenSource,
-};
+use bearer_fetch::{ApiClient, ApiError, InvalidOrigin, InvalidToken, TokenError, TokenFuture, TokenSource};
+use common::{API, aborted, client, sent, stub, stub_ok, tokens};
 use serde::Deserialize;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
-
-const API: &str = "https://api.test";
-
-/// Gives the same answer each time and counts how often it is asked.
-#[derive(Clone)]
-struct Tokens {
-    answer: Result<&'static str, TokenError>,
-    asked: Rc<Cell<u32>>,
-}
-
-impl TokenSource for Tokens {
-    fn token(&self) -> TokenFuture {
-        self.asked.set(self.asked.get() + 1);
-        let answer = self.answer.clone();
-        Box::pin(async move { Ok(BearerToken::new(answer?)?) })
-    }
-}
-
-fn tokens(answer: Result<&'static str, TokenError>) -> Tokens {
-    Tokens { answer, asked: Rc::default() }
-}
-
-fn client() -> ApiClient {
-    ApiClient::new(API, tokens(Ok("tok.en"))).unwrap()
-}
-
-/// What `fetch` was asked for.
-#[derive(Debug, Deserialize)]
-struct Sent {
-    url: String,
-    authorization: Option<String>,
-    redirect: String,
-    credentials: String,
-    cache: String,
-}
-
-/// Replaces `fetch`; `answer` is a JavaScript function of the request.
-fn stub(answer: &str) {
-    let script = format!(
-        "window.sent = []; window.signals = []; window.answer = {answer};
-         window.fetch = (request) => {{
-             window.sent.push({{ url: request.url, authorization: request.headers.get('authorization'),
-                 redirect: request.redirect, credentials: request.credentials, cache: request.cache }});
-             window.signals.push(request.signal);
-             return window.answer(request);
-         }}; 0"
-    );
-    js_sys::eval(&script).unwrap();
-}
-
-fn stub_ok() {
-    stub(
-        "async () => new Response('{\"name\":\"Foo\"}', { headers: { 'Content-Type': 'application/json' } })",
-    );
-}
-
-fn sent() -> Vec<Sent> {
-    let json = js_sys::eval("JSON.stringify(window.sent)").unwrap().as_string().unwrap();
-    serde_json::from_str(&json).unwrap()
-}
-
-fn aborted() -> bool {
-    js_sys::eval("window.signals[0].aborted").unwrap().as_bool().unwrap()
-}
 
 #[derive(Debug, PartialEq, Deserialize)]
 struct Foo {
@@ -125,6 +60,10 @@ async fn nothing_is_sent_to_a_look_alike() {
         "https://api.test\t.evil.test/foo",
         "https://api.test\n@evil.test/foo",
         "https://API.TEST.evil.test/foo",
+        "https://EVIL.TEST/foo",
+        "https://evil.test/api.test/foo",
+        "https://evil.test/https://api.test/foo",
+        "https://evil.test/?https://api.test#https://api.test",
         "https://api.test./foo",
         "https://api.test:8443/foo",
         "https://xapi.test/foo",
