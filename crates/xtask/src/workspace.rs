@@ -22,6 +22,7 @@ pub struct Workspace {
 #[derive(Debug, Deserialize)]
 pub struct Package {
     pub name: String,
+    version: String,
     manifest_path: PathBuf,
     publish: Option<Vec<String>>,
     dependencies: Vec<Dependency>,
@@ -113,6 +114,11 @@ impl Package {
     /// The crate's folder.
     pub fn folder(&self) -> &Path {
         self.manifest_path.parent().unwrap_or(Path::new("."))
+    }
+
+    /// Name and version, as in the name of the package's archive.
+    pub fn named_version(&self) -> String {
+        format!("{}-{}", self.name, self.version)
     }
 
     /// Whether the crate is for a registry. Cargo gives an empty list for `publish = false`.

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: the checks, one step after the other. A step that fails does not keep the later
 //! ones from running, so that one run tells all there is to mend.
 
+mod packages;
 mod plants;
 mod steps;
 mod summary;
@@ -40,7 +41,7 @@ const STEPS: [Step; 13] = [
     Step { name: "native tests", part: Part::Unit, run: steps::native_tests },
     Step { name: "planted bugs", part: Part::Plants, run: plants::plants },
     Step { name: "documentation tests", part: Part::Unit, run: steps::doc_tests },
-    Step { name: "packages", part: Part::Unit, run: steps::packages },
+    Step { name: "packages", part: Part::Unit, run: packages::packages },
     Step { name: "browser tests", part: Part::Browser, run: steps::browser_tests },
     Step { name: "shipped wasm", part: Part::EndToEnd, run: wasm::ship },
     Step { name: "weight of the query layer", part: Part::EndToEnd, run: |_| crate::size::check().map(drop) },

@@ -20,11 +20,11 @@ const END_TO_END: &str = "e2e";
 /// How the files of tests that run in a browser begin.
 const BROWSER_TESTS: &str = "browser";
 
-fn show(what: &str, command: &mut Command) -> anyhow::Result<()> {
+pub(super) fn show(what: &str, command: &mut Command) -> anyhow::Result<()> {
     run::show(what, command).map_err(run::report)
 }
 
-fn select<'a>(command: &mut Command, packages: impl IntoIterator<Item = &'a Package>) {
+pub(super) fn select<'a>(command: &mut Command, packages: impl IntoIterator<Item = &'a Package>) {
     for package in packages {
         command.args(["--package", &package.name]);
     }
@@ -89,18 +89,6 @@ pub fn doc_tests(session: &mut Session) -> anyhow::Result<()> {
     let mut test = session.tools.cargo();
     test.args(["test", "--locked", "--workspace", "--exclude", END_TO_END, "--all-features"]);
     show("running the documentation tests", test.args(["--doc", "--no-fail-fast"]))
-}
-
-/// What is to be published can be: each package is built from its own archive.
-pub fn packages(session: &mut Session) -> anyhow::Result<()> {
-    let mut package = session.tools.cargo();
-    // Nothing is published from here, so uncommitted work is no reason to refuse. Naming the folder
-    // makes Cargo build the packages there, where their dependencies are built already.
-    package.args(["package", "--locked", "--offline", "--allow-dirty"]);
-    package.env("CARGO_TARGET_DIR", &session.tools.workspace.target);
-    let published = session.tools.workspace.packages.iter().filter(|package| package.is_published());
-    select(&mut package, published);
-    show("packaging", &mut package)
 }
 
 /// The tests that run in a browser: those of crates with a `webdriver.json`, in `tests/browser*.rs` and

@@ -11,6 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+pub use npm_package::unpack;
 pub use rustup::WASM;
 
 use crate::cache::Cache;

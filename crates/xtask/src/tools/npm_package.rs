@@ -83,7 +83,8 @@ fn unpack_checked(package: &NpmPackage, tarball: &[u8], into: &Path) -> anyhow::
         .with_context(|| format!("{name} could not be unpacked into {}: is the disk full?", into.display()))
 }
 
-fn unpack(tarball: &[u8], into: &Path) -> io::Result<()> {
+/// Unpacks a gzipped tarball into a folder, new or not. The files count as written now.
+pub fn unpack(tarball: &[u8], into: &Path) -> io::Result<()> {
     fs::create_dir_all(into)?;
     let mut archive = tar::Archive::new(GzDecoder::new(tarball));
     archive.set_preserve_mtime(false);
