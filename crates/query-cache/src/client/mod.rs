@@ -3,6 +3,7 @@
 mod calling;
 mod data;
 mod defaults;
+mod extensions;
 mod scope;
 mod watching;
 
@@ -22,6 +23,7 @@ use crate::flight::launch;
 use crate::policy::Policies;
 use crate::query::Answer;
 use defaults::Defaults;
+use extensions::{Extensions, Happens};
 use watching::Listeners;
 
 /// The cache. A cheap handle: clones share one cache.
@@ -49,6 +51,7 @@ struct Shared {
     defaults: Defaults,
     policies: RefCell<Policies>,
     listeners: Listeners,
+    extensions: Extensions,
     /// Events to be told at the end of the turn.
     events: RefCell<Vec<CacheEvent>>,
     batches: Cell<u32>,
@@ -68,6 +71,7 @@ impl QueryClient {
                 defaults: Defaults::default(),
                 policies: RefCell::default(),
                 listeners: Listeners::default(),
+                extensions: Extensions::default(),
                 events: RefCell::default(),
                 batches: Cell::new(0),
                 last_step: Cell::default(),
@@ -104,19 +108,28 @@ impl QueryClient {
     /// Whether there is a network. Without one no attempt is begun; when it is back, paused fetches go on
     /// and watched, stale queries are fetched.
     pub fn set_online(&self, online: bool) {
-        self.step(|engine, now, fx| engine.set_online(online, now, fx));
+        if self.step(|engine, _, _| engine.set_online(online)) {
+            let back = |client: &QueryClient| client.step(|engine, now, fx| engine.network_is_back(now, fx));
+            if !self.extensions_go_first(back) {
+                back(self);
+            }
+        } else if !online {
+            self.tell_extensions(Happens::Offline);
+        }
     }
 
     /// Whether somebody can see this. While nobody can, no attempt is repeated; when somebody can again,
     /// paused fetches go on and watched, stale queries are fetched.
     pub fn set_focused(&self, focused: bool) {
         self.step(|engine, now, fx| engine.set_focused(focused, now, fx));
+        self.tell_extensions(if focused { Happens::Focused } else { Happens::Hidden });
     }
 
     /// The page is seen again, after so short a while that nothing need be fetched again: only paused fetches
     /// go on.
     pub fn resume(&self) {
         self.step(|engine, _, fx| engine.resume(fx));
+        self.tell_extensions(Happens::Focused);
     }
 
     pub(crate) fn is_focused(&self) -> bool {

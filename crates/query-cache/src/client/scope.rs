@@ -1,6 +1,7 @@
 //! The scope: whose data this is.
 
 use super::QueryClient;
+use super::extensions::Happens;
 
 impl QueryClient {
     /// Holds the scope, while it is unclear whose data this is: shows nothing (every query is pending),
@@ -9,12 +10,14 @@ impl QueryClient {
     /// [Public](crate::QueryOptions::public) queries go on.
     pub fn hold_scope(&self) {
         self.step(|engine, _, fx| engine.hold(fx));
+        self.tell_extensions(Happens::Held);
     }
 
     /// Opens a held scope again: it was still the same person. All is as it was. Does nothing to a scope
     /// that is not held.
     pub fn restore_scope(&self) {
         self.step(|engine, now, fx| engine.restore(now, fx));
+        self.tell_extensions(Happens::Restored);
     }
 
     /// Ends the scope, held or not, and opens a new one: fetches are dropped, their answers can no longer
@@ -25,6 +28,7 @@ impl QueryClient {
         let untold = self.shared.events.take();
         let begin = self.step(|engine, now, fx| engine.end_scope(now, fx));
         drop(untold);
+        self.tell_extensions(Happens::Ended);
         self.begin_with(begin);
     }
 

@@ -216,6 +216,11 @@ impl Engine {
         self.listening = listening;
     }
 
+    #[expect(dead_code, reason = "for what registers")]
+    pub fn is_online(&self) -> bool {
+        self.online
+    }
+
     pub fn is_focused(&self) -> bool {
         self.focused
     }

@@ -11,14 +11,19 @@ use crate::slab::Slot;
 use crate::state::Parts;
 
 impl Engine {
-    pub fn set_online(&mut self, online: bool, now: Timestamp, fx: &mut Effects) {
-        let back = online && !self.online;
-        self.online = online;
-        if back {
-            let reason = |plain: &Plain| match plain.network {
-                NetworkMode::Always => Refetch::No,
-                NetworkMode::Online | NetworkMode::OfflineFirst => plain.on_reconnect,
-            };
+    /// Says whether the network is back.
+    pub fn set_online(&mut self, online: bool) -> bool {
+        !std::mem::replace(&mut self.online, online) && online
+    }
+
+    /// What waited for the network goes on, and what is watched is fetched again. Nothing, if the network has gone
+    /// again meanwhile.
+    pub fn network_is_back(&mut self, now: Timestamp, fx: &mut Effects) {
+        let reason = |plain: &Plain| match plain.network {
+            NetworkMode::Always => Refetch::No,
+            NetworkMode::Online | NetworkMode::OfflineFirst => plain.on_reconnect,
+        };
+        if self.online {
             self.world_is_back(FetchCause::Reconnect, reason, now, fx);
         }
     }
