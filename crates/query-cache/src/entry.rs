@@ -1,6 +1,6 @@
 //! One entry of the cache.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::rc::Rc;
 
 use crate::engine::{ObserverSlot, Value, WaiterSlot};
@@ -51,7 +51,7 @@ pub(crate) struct Entry {
     pub observers: Vec<ObserverSlot>,
     pub fetch: Option<Box<Fetch>>,
     /// What feeds it from outside.
-    pub feed: Option<Box<Feed>>,
+    pub feed: Option<Box<dyn Any>>,
     /// How often it was invalidated: a fetch begun before cannot clear that.
     pub invalidations: u32,
     /// How often it was written: the answer to a fetch begun before is older.
@@ -72,12 +72,6 @@ pub(crate) struct Entry {
     pub armed: Timestamp,
     /// Where it stands in each list of the index.
     pub places: Box<[u32]>,
-}
-
-/// The guard of an outside source.
-pub(crate) struct Feed {
-    pub number: u32,
-    pub guard: Option<Box<dyn std::any::Any>>,
 }
 
 /// A fetch: all attempts from the asking to the verdict.

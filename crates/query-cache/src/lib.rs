@@ -8,6 +8,7 @@ mod entry;
 mod environment;
 mod error;
 mod events;
+mod feed;
 mod filter;
 mod flight;
 mod index;

@@ -7,9 +7,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::context::SourceContext;
-use crate::engine::Value;
+use crate::engine::{Value, see_to_intervals};
 use crate::environment::Timestamp;
-use crate::policy::Policy;
+use crate::feed::open_source;
+use crate::policy::{Interval, Policy, Source};
 use crate::query::Query;
 
 /// A duration of whole seconds.
@@ -182,7 +183,8 @@ impl<Q: ?Sized> QueryOptions<Q> {
     /// Fetches again this long after the last answer, for as long as whoever asked for it watches. Zero
     /// turns it off, as it is by default. Not while the page is hidden.
     pub fn interval(mut self, every: Duration) -> Self {
-        self.policy.plain.interval = (!every.is_zero()).then(|| every.max(Duration::from_millis(1)));
+        let interval = Interval { every: every.max(Duration::from_millis(1)), poller: see_to_intervals };
+        self.policy.custom().interval = (!every.is_zero()).then_some(interval);
         self
     }
 
@@ -292,8 +294,8 @@ impl<Q: Query> QueryOptions<Q> {
         mut self,
         source: impl Fn(SourceContext<Q::Data, Q::Error>) -> G + 'static,
     ) -> Self {
-        self.policy.custom().source =
-            Some(Rc::new(move |cx: SourceContext| Box::new(source(cx.typed())) as Box<dyn Any>));
+        let open = move |cx: SourceContext| Box::new(source(cx.typed())) as Box<dyn Any>;
+        self.policy.custom().source = Some(Source { now: open_source, open: Rc::new(open) });
         self
     }
 }

@@ -5,9 +5,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::context::SourceContext;
-use crate::engine::Value;
+use crate::engine::{Effects, Engine, Poller, Value};
 use crate::environment::Timestamp;
 use crate::options::{GcTime, NetworkMode, Refetch, StaleTime, minutes, seconds};
+use crate::slab::Slot;
 
 /// The options that are mere values: the same for all queries of most types, so one copy is shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,6 @@ pub(crate) struct Plain {
     pub on_mount: Refetch,
     pub on_focus: Refetch,
     pub on_reconnect: Refetch,
-    pub interval: Option<Duration>,
     pub in_background: bool,
     pub enabled: bool,
     pub keep_previous: bool,
@@ -43,7 +43,6 @@ impl Default for Plain {
             on_mount: Refetch::WhenStale,
             on_focus: Refetch::WhenStale,
             on_reconnect: Refetch::WhenStale,
-            interval: None,
             in_background: false,
             enabled: true,
             keep_previous: false,
@@ -57,7 +56,20 @@ pub(crate) type Judge = Rc<dyn Fn(&dyn Any) -> bool>;
 pub(crate) type Compare = fn(&dyn Any, &dyn Any) -> bool;
 pub(crate) type Initial = Rc<dyn Fn() -> Option<(Value, Option<Timestamp>)>>;
 pub(crate) type StandIn = Rc<dyn Fn() -> Option<Value>>;
-pub(crate) type Source = Rc<dyn Fn(SourceContext) -> Box<dyn Any>>;
+
+/// What feeds a query from outside.
+#[derive(Clone)]
+pub(crate) struct Source {
+    /// Opens it, in a step of the engine.
+    pub now: fn(&mut Engine, Slot, &mut Effects),
+    pub open: Rc<dyn Fn(SourceContext) -> Box<dyn Any>>,
+}
+
+/// How often a query is fetched while it is watched.
+pub(crate) struct Interval {
+    pub every: Duration,
+    pub poller: Poller,
+}
 
 /// The options that hold user code or user values. The engine keeps them and touches none.
 #[derive(Default)]
@@ -67,6 +79,7 @@ pub(crate) struct Custom {
     pub initial: Option<Initial>,
     pub placeholder: Option<StandIn>,
     pub source: Option<Source>,
+    pub interval: Option<Interval>,
     pub meta: Option<Rc<dyn Any>>,
 }
 
@@ -92,6 +105,10 @@ impl Policy {
 
     pub fn source(&self) -> Option<&Source> {
         self.custom.as_ref()?.source.as_ref()
+    }
+
+    pub fn interval(&self) -> Option<&Interval> {
+        self.custom.as_ref()?.interval.as_ref()
     }
 
     pub fn same(&self) -> Option<Compare> {

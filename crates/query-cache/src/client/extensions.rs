@@ -1,7 +1,5 @@
 //! Parts of the cache that register when they are first used: what an app never calls is not in its binary.
 
-#![expect(dead_code, reason = "nothing registers yet")]
-
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -23,6 +21,8 @@ pub(crate) enum Happens {
     Focused,
     /// The page is seen no more.
     Hidden,
+    /// The turn ends: those who watch are told next.
+    Turn,
 }
 
 /// A part that client and engine do not know by name.

@@ -14,17 +14,15 @@ use std::rc::{Rc, Weak};
 
 pub use watching::Listening;
 
-use crate::context::{Provided, SourceContext};
-use crate::engine::{Answered, Effects, Engine, FeedStart, FlightId};
+use crate::context::Provided;
+use crate::engine::{Answered, Effects, Engine, FlightId};
 use crate::environment::{Environment, Timestamp};
 use crate::error::ErrorClass;
-use crate::events::CacheEvent;
 use crate::flight::launch;
 use crate::policy::Policies;
 use crate::query::Answer;
 use defaults::Defaults;
 use extensions::{Extensions, Happens};
-use watching::Listeners;
 
 /// The cache. A cheap handle: clones share one cache.
 ///
@@ -50,10 +48,7 @@ struct Shared {
     provided: Provided,
     defaults: Defaults,
     policies: RefCell<Policies>,
-    listeners: Listeners,
     extensions: Extensions,
-    /// Events to be told at the end of the turn.
-    events: RefCell<Vec<CacheEvent>>,
     batches: Cell<u32>,
     last_step: Cell<Timestamp>,
     /// The turn ended within a batch.
@@ -70,9 +65,7 @@ impl QueryClient {
                 provided: Provided::default(),
                 defaults: Defaults::default(),
                 policies: RefCell::default(),
-                listeners: Listeners::default(),
                 extensions: Extensions::default(),
-                events: RefCell::default(),
                 batches: Cell::new(0),
                 last_step: Cell::default(),
                 late: Cell::new(false),
@@ -194,18 +187,11 @@ impl QueryClient {
 
     #[inline(never)]
     fn run(&self, fx: Effects) {
-        let Effects { aborts, starts, feeds, wakers, mut events, flush, garbage } = fx;
+        let Effects { aborts, starts, later, wakers, flush, garbage } = fx;
         let alarm = self.shared.engine.borrow_mut().next_alarm();
         // First: user code may have an earlier alarm set, which this one must not replace.
         if alarm.is_some() {
             self.shared.environment.set_alarm(alarm);
-        }
-        // And it may end the scope, and with that what is still to be told.
-        let mut flush = flush;
-        if !events.is_empty() {
-            let mut queue = self.shared.events.borrow_mut();
-            flush |= queue.is_empty();
-            queue.append(&mut events);
         }
         for flight in aborts {
             flight.abort();
@@ -215,8 +201,8 @@ impl QueryClient {
                 self.shared.environment.spawn(task);
             }
         }
-        for feed in feeds {
-            self.open(feed);
+        for act in later {
+            act(self);
         }
         for waker in wakers {
             waker.wake();
@@ -225,15 +211,6 @@ impl QueryClient {
             self.spawn_turn(QueryClient::flush);
         }
         drop(garbage);
-    }
-
-    fn open(&self, feed: FeedStart) {
-        let FeedStart { entry, number, source, key, kind, scope } = feed;
-        if !self.read(|engine| engine.is_fed_by(entry, number)) {
-            return; // User code has seen to it meanwhile that nobody watches, or that the scope is over.
-        }
-        let guard = source(SourceContext::new(self.in_scope(scope).downgrade(), key, kind));
-        self.step(|engine, _, fx| engine.keep_guard(entry, number, guard, fx));
     }
 
     fn spawn_turn(&self, turn: fn(&QueryClient)) {
@@ -253,11 +230,7 @@ impl QueryClient {
             return;
         }
         self.step(|engine, now, fx| engine.drop_unwanted(now, fx));
-        let events = self.shared.events.take();
-        let here = self.in_this_scope();
-        for event in events {
-            here.tell(&event);
-        }
+        self.tell_extensions(Happens::Turn);
         for observer in self.mark(Engine::take_notices) {
             if let Some(listener) = self.mark(|engine| engine.listener(observer)) {
                 listener();

@@ -24,10 +24,7 @@ impl QueryClient {
     /// arrive, data is gone and what is watched shows as pending. What is still watched one turn later is
     /// fetched anew, in the new scope. [Public](crate::QueryOptions::public) queries stay.
     pub fn end_scope(&self) {
-        // Not yet told, and nobody else's business. Some hold data, whose `Drop` is to find the new scope.
-        let untold = self.shared.events.take();
         let begin = self.step(|engine, now, fx| engine.end_scope(now, fx));
-        drop(untold);
         self.tell_extensions(Happens::Ended);
         self.begin_with(begin);
     }

@@ -4,8 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
+use super::extensions::{Extension, Happens};
 use super::{QueryClient, WeakQueryClient};
-use crate::engine::{Asked, ObserverSlot};
+use crate::engine::{Asked, Engine, ObserverSlot, Teller};
 use crate::events::CacheEvent;
 use crate::observer::{Observer, QueryObserver};
 use crate::query::{AnyQuery, Query};
@@ -41,20 +42,17 @@ impl QueryClient {
         }
     }
 
-    /// Tells those who listen, until one of them ends the scope: what happened before is no business of the
-    /// next. One that another has removed is told no more.
-    pub(super) fn tell(&self, event: &CacheEvent) {
-        for number in self.shared.listeners.numbers() {
-            if let Some(listener) = self.shared.listeners.get(number).filter(|_| !self.is_over()) {
-                listener(event);
-            }
-        }
-    }
-
     /// Tells the listener of all that happens, one turn later and in order, for as long as the guard lives.
     pub fn listen(&self, listener: impl Fn(&CacheEvent) + 'static) -> Listening {
-        let number = self.shared.listeners.add(Rc::new(listener));
-        self.step(|engine, _, _| engine.listen(true));
+        let listeners = self.extension::<Listeners>();
+        let number = listeners.add(Rc::new(listener));
+        let queue = Rc::downgrade(&listeners);
+        let teller: Teller = Rc::new(move |scope, key, happening| {
+            if let Some(listeners) = queue.upgrade() {
+                listeners.queue.borrow_mut().push((scope, CacheEvent { key: key.clone(), happening }));
+            }
+        });
+        drop(self.mark(|engine| engine.listen(Some(teller))));
         Listening { client: self.downgrade(), number }
     }
 }
@@ -69,8 +67,9 @@ pub struct Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         let Some(client) = self.client.upgrade() else { return };
-        let more = client.shared.listeners.remove(self.number);
-        client.step(|engine, _, _| engine.listen(more));
+        if !client.extension::<Listeners>().remove(self.number) {
+            drop(client.mark(|engine| engine.listen(None)));
+        }
     }
 }
 
@@ -82,13 +81,50 @@ impl fmt::Debug for Listening {
 
 type EventListener = Rc<dyn Fn(&CacheEvent)>;
 
+/// Those who listen, and what they are still to be told, with the scope it happened in.
 #[derive(Default)]
-pub(super) struct Listeners {
+struct Listeners {
     list: RefCell<Vec<(u32, EventListener)>>,
     next: Cell<u32>,
+    queue: RefCell<Vec<(u32, CacheEvent)>>,
+}
+
+impl Extension for Listeners {
+    fn happens(&self, client: &QueryClient, what: Happens) {
+        match what {
+            Happens::Turn => {
+                let here = client.in_this_scope();
+                for (_, event) in self.queue.take() {
+                    self.tell(&here, &event);
+                }
+            }
+            // Nobody else's business. Some hold data, whose `Drop` is to find the new scope.
+            Happens::Ended => {
+                let scope = client.read(Engine::scope);
+                let (told, untold) = self.queue.take().into_iter().partition(|(of, _)| *of == scope);
+                self.queue.replace(told);
+                drop::<Vec<_>>(untold);
+            }
+            _ => {}
+        }
+    }
+
+    fn online(&self, _: &QueryClient, _: fn(&QueryClient)) -> bool {
+        false
+    }
 }
 
 impl Listeners {
+    /// Tells those who listen, until one of them ends the scope: what happened before is no business of the
+    /// next. One that another has removed is told no more.
+    fn tell(&self, client: &QueryClient, event: &CacheEvent) {
+        for number in self.numbers() {
+            if let Some(listener) = self.get(number).filter(|_| !client.is_over()) {
+                listener(event);
+            }
+        }
+    }
+
     fn add(&self, listener: EventListener) -> u32 {
         let number = self.next.get();
         self.next.set(number.wrapping_add(1));

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Effects, Engine, FlightId, Garbage, Value, Verdict};
+use super::{Effects, Engine, FlightId, Garbage, Poll, Value, Verdict};
 use crate::entry::{Fetch, FetchCause, Phase};
 use crate::environment::Timestamp;
 use crate::error::{ErrorClass, QueryError};
@@ -183,19 +183,19 @@ impl Engine {
                 }
             }
         }
-        self.settled(slot, now);
+        self.settled(slot, now, fx);
         if behind {
             self.make_due(slot, now, fx);
         }
     }
 
     /// What begins to count when a fetch is over: intervals, and the time an unwatched entry is kept.
-    pub(super) fn settled(&mut self, slot: Slot, now: Timestamp) {
+    pub(super) fn settled(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         if entry.observers.is_empty() {
             entry.gc_at = entry.policy.plain.gc.from(now);
         }
-        self.restart_polls(slot, now);
+        self.poll(slot, now, Poll::Anew, fx);
         self.arm(slot, now);
     }
 
@@ -266,7 +266,7 @@ impl Engine {
         for slot in std::mem::take(&mut self.unwanted) {
             if self.entries.get(slot).is_some_and(|entry| entry.fetch.is_some() && !entry.is_wanted()) {
                 self.revert(slot, fx);
-                self.settled(slot, now);
+                self.settled(slot, now, fx);
             }
         }
     }

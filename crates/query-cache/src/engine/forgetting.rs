@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Effects, Engine, Garbage, Value};
+use super::{Effects, Engine, Garbage, Poll, Value};
 use crate::entry::{Entry, FetchCause, Kind};
 use crate::environment::Timestamp;
 use crate::events::Happening;
@@ -51,7 +51,7 @@ impl Engine {
             self.revert(slot, fx);
         }
         self.drop_stand_ins(slot, fx);
-        self.restart_polls(slot, now);
+        self.poll(slot, now, Poll::Anew, fx);
         self.arm(slot, now);
     }
 
@@ -75,7 +75,7 @@ impl Engine {
         // No write: an answer that is still to come is better than none.
         self.apply(slot, &Action::PushedError { error, at: now }, fx);
         self.tell(slot, Happening::FetchFailed { error: error.clone() }, fx);
-        self.restart_polls(slot, now);
+        self.poll(slot, now, Poll::Anew, fx);
         self.arm(slot, now);
     }
 
@@ -131,7 +131,7 @@ impl Engine {
         } else {
             self.call_off(slot, now, fx);
         }
-        self.settled(slot, now);
+        self.settled(slot, now, fx);
     }
 
     /// Back to the beginning; fetched anew for those who watch. What they begin with is to be asked for.
@@ -152,7 +152,7 @@ impl Engine {
             }
         }
         self.apply(slot, &Action::Reset { awaited: active }, fx);
-        self.settled(slot, now);
+        self.settled(slot, now, fx);
         self.make_due(slot, now, fx);
         initial
     }
@@ -168,15 +168,10 @@ impl Engine {
     }
 
     pub(super) fn discard(&mut self, slot: Slot, fx: &mut Effects) {
+        self.tell(slot, Happening::Removed, fx);
         let Some(mut entry) = self.entries.remove(slot) else { return };
         self.index.remove(&entry);
-        if let Some(feed) = entry.feed.take() {
-            fx.garbage.extend(feed.guard.map(Garbage::Guard));
-        }
-        if self.listening {
-            let removed = Happening::Removed;
-            fx.events.push(crate::events::CacheEvent { key: entry.key.clone(), happening: removed });
-        }
+        fx.garbage.extend(entry.feed.take().map(Garbage::Guard));
         fx.garbage.push(Garbage::Entry(Box::new(entry)));
     }
 

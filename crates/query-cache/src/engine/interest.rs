@@ -3,12 +3,12 @@
 use std::any::Any;
 use std::rc::Rc;
 
-use super::{Effects, Engine, FeedStart, Garbage, Listener, Observer, ObserverSlot, Value};
-use crate::entry::{Entry, Feed, FetchCause, Kind};
+use super::{Effects, Engine, Garbage, Listener, Observer, ObserverSlot, Poll, Value};
+use crate::entry::{Entry, FetchCause, Kind};
 use crate::environment::Timestamp;
 use crate::events::Happening;
 use crate::key::QueryKey;
-use crate::policy::Policy;
+use crate::policy::{Interval, Policy};
 use crate::query::DynQuery;
 use crate::slab::Slot;
 use crate::state::{Action, Parts, Status};
@@ -117,8 +117,9 @@ impl Engine {
         let before = std::mem::replace(&mut observer.policy, asked.policy.clone());
         fx.garbage.push_policy(before, asked.policy);
         entry.tells_stale |= observer.interest.meets(Parts::STALE);
-        if let Some(every) = asked.policy.plain.interval.filter(|_| asked.policy.plain.enabled) {
-            entry.poll_at = entry.poll_at.min(now.after(every));
+        if let Some(interval) = asked.policy.interval().filter(|_| asked.policy.plain.enabled) {
+            entry.poll_at = entry.poll_at.min(now.after(interval.every));
+            self.poller = Some(interval.poller);
         }
         let first = entry.observers.is_empty();
         entry.observers.push(name);
@@ -155,14 +156,17 @@ impl Engine {
         let slot = observer.entry;
         let before = std::mem::replace(&mut observer.policy, policy.clone());
         let enabled = policy.plain.enabled && !before.plain.enabled;
-        let polls = policy.plain.interval != before.plain.interval || enabled;
+        let interval = policy.interval();
+        let every = |interval: &Interval| interval.every;
+        let polls = interval.map(every) != before.interval().map(every) || enabled;
         if polls {
             observer.since = now;
         }
         fx.garbage.push_policy(before, policy);
         self.equip(slot, query, policy, fx);
         if polls {
-            self.plan_poll(slot, now, |_, _| false);
+            self.poller = interval.map(|interval| interval.poller).or(self.poller);
+            self.poll(slot, now, Poll::Plan, fx);
         }
         if enabled && self.entries.get(slot).is_some_and(|entry| entry.is_stale(now)) {
             self.ask(slot, FetchCause::Asked, now, fx);
@@ -195,9 +199,7 @@ impl Engine {
         entry.gc_at = entry.policy.plain.gc.from(now);
         entry.poll_at = Timestamp::MAX;
         entry.tells_stale = false;
-        if let Some(feed) = entry.feed.take() {
-            fx.garbage.extend(feed.guard.map(Garbage::Guard));
-        }
+        fx.garbage.extend(entry.feed.take().map(Garbage::Guard));
         self.let_go(slot, fx);
         self.arm(slot, now);
         self.tell(slot, Happening::Unwatched, fx);
@@ -266,41 +268,27 @@ impl Engine {
     }
 
     fn open_feed(&mut self, slot: Slot, fx: &mut Effects) {
-        let Some(entry) = self.entries.get_mut(slot) else { return };
-        let Some(source) = entry.policy.source().cloned() else { return };
-        self.feeds = self.feeds.wrapping_add(1);
-        entry.feed = Some(Box::new(Feed { number: self.feeds, guard: None }));
-        fx.feeds.push(FeedStart {
-            entry: slot,
-            number: self.feeds,
-            source,
-            key: entry.key.clone(),
-            kind: entry.kind,
-            scope: (!entry.policy.plain.public).then_some(self.scope),
-        });
+        if let Some(open) = self.entries.get(slot).and_then(|entry| entry.policy.source()) {
+            (open.now)(self, slot, fx);
+        }
     }
 
-    /// Opens the sources of what is watched anew, for a new scope.
+    /// Opens the source of what is watched anew, for a new scope.
     pub(super) fn reopen_feed(&mut self, slot: Slot, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         if let Some(feed) = entry.feed.take() {
-            fx.garbage.extend(feed.guard.map(Garbage::Guard));
+            fx.garbage.push(Garbage::Guard(feed));
             self.open_feed(slot, fx);
         }
     }
 
-    /// Whether the source that has this number is still wanted.
-    pub fn is_fed_by(&self, slot: Slot, number: u32) -> bool {
-        let feed = self.entries.get(slot).and_then(|entry| entry.feed.as_ref());
-        feed.is_some_and(|feed| feed.number == number)
+    /// What feeds the entry, if anything does.
+    pub fn feed(&mut self, slot: Slot) -> Option<&mut Box<dyn Any>> {
+        self.entries.get_mut(slot)?.feed.as_mut()
     }
 
-    /// The source is open. Its guard is given back if nobody watches any more.
-    pub fn keep_guard(&mut self, slot: Slot, number: u32, guard: Box<dyn Any>, fx: &mut Effects) {
-        let feed = self.entries.get_mut(slot).and_then(|entry| entry.feed.as_mut());
-        match feed.filter(|feed| feed.number == number) {
-            Some(feed) => fx.garbage.extend(feed.guard.replace(guard).map(Garbage::Guard)),
-            None => fx.garbage.push(Garbage::Guard(guard)),
-        }
+    pub fn set_feed(&mut self, slot: Slot, feed: Box<dyn Any>, fx: &mut Effects) {
+        let Some(entry) = self.entries.get_mut(slot) else { return };
+        fx.garbage.extend(entry.feed.replace(feed).map(Garbage::Guard));
     }
 }

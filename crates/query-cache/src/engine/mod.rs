@@ -9,6 +9,7 @@ mod forgetting;
 mod interest;
 mod later;
 mod matching;
+mod polling;
 mod scope;
 mod world;
 
@@ -19,15 +20,17 @@ use std::task::Waker;
 pub(crate) use fetching::Answered;
 pub use forgetting::Then;
 pub(crate) use interest::Asked;
+pub(crate) use polling::{Poll, see_to_intervals};
 
+use crate::client::QueryClient;
 use crate::entry::{Entry, Fetch, Kind, Phase};
 use crate::environment::Timestamp;
 use crate::error::QueryError;
-use crate::events::{CacheEvent, Happening};
+use crate::events::Happening;
 use crate::flight::{Flight, Start};
 use crate::index::Index;
 use crate::key::QueryKey;
-use crate::policy::{Policy, Source};
+use crate::policy::Policy;
 use crate::query::DynQuery;
 use crate::slab::{Slab, Slot};
 use crate::state::{Action, Parts, State, diff, reduce};
@@ -104,22 +107,20 @@ struct Waiter {
 pub(crate) struct Effects {
     pub aborts: Vec<Rc<Flight>>,
     pub starts: Vec<Start>,
-    pub feeds: Vec<FeedStart>,
+    pub later: Vec<Later>,
     pub wakers: Vec<Waker>,
-    pub events: Vec<CacheEvent>,
     pub flush: bool,
     pub garbage: Trash,
 }
 
-/// A source to open, because its query is watched from now on.
-pub(crate) struct FeedStart {
-    pub entry: Slot,
-    pub number: u32,
-    pub source: Source,
-    pub key: QueryKey,
-    pub kind: Kind,
-    pub scope: Option<u32>,
-}
+/// To be done with the client, by parts that the engine does not know.
+pub(crate) type Later = Box<dyn FnOnce(&QueryClient)>;
+
+/// Takes up what happened in a scope: there is one only while somebody listens.
+pub(crate) type Teller = Rc<dyn Fn(u32, &QueryKey, Happening)>;
+
+/// Sees to intervals: there is one only where a query has one.
+pub(crate) type Poller = fn(&mut Engine, Slot, Timestamp, Poll, &mut Effects);
 
 /// What left the engine. Most steps leave one thing or none, for which nothing need be allocated.
 #[derive(Default)]
@@ -177,9 +178,9 @@ pub(crate) struct Engine {
     due: Vec<Slot>,
     unwanted: Vec<Slot>,
     flushing: bool,
-    listening: bool,
+    teller: Option<Teller>,
+    poller: Option<Poller>,
     fetches: u64,
-    feeds: u32,
     online: bool,
     focused: bool,
     held: bool,
@@ -200,9 +201,9 @@ impl Engine {
             due: Vec::new(),
             unwanted: Vec::new(),
             flushing: false,
-            listening: false,
+            teller: None,
+            poller: None,
             fetches: 0,
-            feeds: 0,
             online: true,
             focused: true,
             held: false,
@@ -211,14 +212,20 @@ impl Engine {
         }
     }
 
-    /// Events are made only while somebody listens.
-    pub fn listen(&mut self, listening: bool) {
-        self.listening = listening;
+    /// Whom to tell what happens; gives back who was told before.
+    pub fn listen(&mut self, teller: Option<Teller>) -> Option<Teller> {
+        std::mem::replace(&mut self.teller, teller)
     }
 
     #[expect(dead_code, reason = "for what registers")]
     pub fn is_online(&self) -> bool {
         self.online
+    }
+
+    /// A number that no attempt and no source has had.
+    pub fn next_number(&mut self) -> u64 {
+        self.fetches += 1;
+        self.fetches
     }
 
     pub fn is_focused(&self) -> bool {
@@ -272,12 +279,12 @@ impl Engine {
             return slot;
         }
         let mut entry = Entry::new(key.clone(), kind, policy.clone(), now);
-        for other in self.index.same_key(&self.entries, key) {
+        for slot in self.index.same_key(&self.entries, key) {
             entry.clash_told = true;
-            let Some(other) = self.entries.get_mut(other) else { continue };
-            if !std::mem::replace(&mut other.clash_told, true) && self.listening {
+            let Some(other) = self.entries.get_mut(slot) else { continue };
+            if !std::mem::replace(&mut other.clash_told, true) {
                 let clash = Happening::Clash { held: (other.kind)().name, asked: kind().name };
-                fx.events.push(CacheEvent { key: key.clone(), happening: clash });
+                self.tell(slot, clash, fx);
             }
         }
         let slot = self.entries.insert(entry);
@@ -286,9 +293,10 @@ impl Engine {
         slot
     }
 
-    fn tell(&self, slot: Slot, happening: Happening, fx: &mut Effects) {
-        if let Some(entry) = self.entries.get(slot).filter(|_| self.listening) {
-            fx.events.push(CacheEvent { key: entry.key.clone(), happening });
+    fn tell(&mut self, slot: Slot, happening: Happening, fx: &mut Effects) {
+        if let (Some(tell), Some(entry)) = (&self.teller, self.entries.get(slot)) {
+            tell(self.scope, &entry.key, happening);
+            self.flush(fx);
         }
     }
 

@@ -1,8 +1,6 @@
 //! What comes from outside: the network, the focus, the alarm.
 
-use std::time::Duration;
-
-use super::{Effects, Engine};
+use super::{Effects, Engine, Poll};
 use crate::entry::{Entry, Fetch, FetchCause, Phase};
 use crate::environment::Timestamp;
 use crate::options::{NetworkMode, Refetch};
@@ -89,7 +87,9 @@ impl Engine {
                 }
                 continue;
             }
-            self.poll(slot, now, fx);
+            if self.entries.get(slot).is_some_and(|entry| entry.poll_at <= now) {
+                self.poll(slot, now, Poll::Due, fx);
+            }
             if let Some(entry) = self.entries.get_mut(slot)
                 && entry.tells_stale
                 && entry.is_stale(now)
@@ -98,50 +98,6 @@ impl Engine {
                 self.notice_entry(slot, Parts::STALE, fx);
             }
             self.arm(slot, now);
-        }
-    }
-
-    /// Fetches an entry whose interval is over.
-    fn poll(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
-        let Some(entry) = self.entries.get(slot) else { return };
-        if entry.poll_at > now {
-            return;
-        }
-        let hidden = self.is_hidden(entry);
-        let wanted = entry.observers.iter().filter_map(|name| self.observers.get(name.0)).any(|observer| {
-            let plain = &observer.policy.plain;
-            let seen = self.focused || plain.in_background;
-            seen && plain.enabled && plain.interval.is_some_and(|every| observer.since.after(every) <= now)
-        });
-        if wanted && !hidden {
-            self.ask(slot, FetchCause::Interval, now, fx);
-        }
-        // Only those whose turn it was: one that is never seen must not keep the others waiting.
-        self.plan_poll(slot, now, |since, every| since.after(every) <= now);
-    }
-
-    /// All intervals begin anew.
-    pub(super) fn restart_polls(&mut self, slot: Slot, now: Timestamp) {
-        self.plan_poll(slot, now, |_, _| true);
-    }
-
-    /// Finds out when the next interval is over; those that `anew` says yes to begin now.
-    pub(super) fn plan_poll(
-        &mut self,
-        slot: Slot,
-        now: Timestamp,
-        anew: impl Fn(Timestamp, Duration) -> bool,
-    ) {
-        let Some(entry) = self.entries.get_mut(slot) else { return };
-        entry.poll_at = Timestamp::MAX;
-        for name in &entry.observers {
-            let Some(observer) = self.observers.get_mut(name.0) else { continue };
-            if let Some(every) = observer.policy.plain.interval.filter(|_| observer.policy.plain.enabled) {
-                if anew(observer.since, every) {
-                    observer.since = now;
-                }
-                entry.poll_at = entry.poll_at.min(observer.since.after(every));
-            }
         }
     }
 }
