@@ -13,11 +13,13 @@ use crate::wire;
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
-    code: &'static str,
+    code: Cow<'static, str>,
     message: Cow<'static, str>,
     long_message: Cow<'static, str>,
     /// The form's field that is at fault.
     param_name: Option<&'static str>,
+    /// The session that there is already.
+    session_id: Option<Box<str>>,
     /// What is known of the browser, where it seems to know something else.
     client: Option<Box<wire::Client>>,
 }
@@ -32,7 +34,7 @@ struct Envelope {
 
 #[derive(Serialize)]
 struct Item {
-    code: &'static str,
+    code: Cow<'static, str>,
     message: Cow<'static, str>,
     long_message: Cow<'static, str>,
     meta: ItemMeta,
@@ -42,6 +44,8 @@ struct Item {
 struct ItemMeta {
     #[serde(skip_serializing_if = "Option::is_none")]
     param_name: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<Box<str>>,
 }
 
 #[derive(Serialize)]
@@ -52,16 +56,17 @@ struct EnvelopeMeta {
 impl ApiError {
     fn new(
         status: StatusCode,
-        code: &'static str,
+        code: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
         long_message: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self {
             status,
-            code,
+            code: code.into(),
             message: message.into(),
             long_message: long_message.into(),
             param_name: None,
+            session_id: None,
             client: None,
         }
     }
@@ -79,6 +84,17 @@ impl ApiError {
     /// The session is not alive. clerk-js signs out on 401 and on nothing else.
     pub(crate) fn signed_out() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "signed_out", "Signed out", "You are signed out")
+    }
+
+    /// This person is signed in in this browser already, maybe beside others.
+    pub(crate) fn already_signed_in(session_id: String, client: wire::Client) -> Self {
+        let error = Self::new(
+            StatusCode::BAD_REQUEST,
+            "identifier_already_signed_in",
+            "Already signed in",
+            "You're already signed in with this account.",
+        );
+        Self { session_id: Some(session_id.into()), client: Some(Box::new(client)), ..error }
     }
 
     /// Only one session at a time.
@@ -145,9 +161,9 @@ impl ApiError {
     pub(crate) fn organization_not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
-            "resource_not_found",
-            "Resource not found",
-            "This development server has no organizations.",
+            "organization_not_found_or_unauthorized",
+            "not found or unauthorized",
+            "There is no such organization, or this person does not belong to it.",
         )
     }
 
@@ -164,6 +180,20 @@ impl ApiError {
             "Resource not found",
             format!("This development server does not cover {method} {path}."),
         )
+    }
+
+    /// An error that somebody asked for; `None` is the code that Clerk's have with that status.
+    pub(crate) fn asked_for(status: StatusCode, code: Option<String>) -> Self {
+        let (usual, message) = match status {
+            StatusCode::UNAUTHORIZED => ("authentication_invalid", "Invalid authentication"),
+            StatusCode::FORBIDDEN => ("authorization_invalid", "Unauthorized request"),
+            StatusCode::NOT_FOUND => ("resource_not_found", "Resource not found"),
+            StatusCode::TOO_MANY_REQUESTS => ("too_many_requests", "Too many requests"),
+            _ if status.is_server_error() => ("internal_clerk_error", "Oops, an unexpected error occurred"),
+            _ => ("asked_for", "An error, as asked for"),
+        };
+        let code = code.map_or(Cow::Borrowed(usual), Cow::Owned);
+        Self::new(status, code, message, "clerk-dev's control port was asked for this error.")
     }
 
     pub(crate) fn host_not_allowed(app_origin: &str) -> Self {
@@ -199,7 +229,7 @@ impl IntoResponse for ApiError {
                 code: self.code,
                 message: self.message,
                 long_message: self.long_message,
-                meta: ItemMeta { param_name: self.param_name },
+                meta: ItemMeta { param_name: self.param_name, session_id: self.session_id },
             }],
             meta: self.client.map(|client| EnvelopeMeta { client }),
             clerk_trace_id: ids::random_hex::<16>().unwrap_or_default(),

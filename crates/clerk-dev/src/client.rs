@@ -29,6 +29,9 @@ pub(crate) struct Session {
     pub(crate) user_id: String,
     #[serde(default)]
     pub(crate) status: SessionStatus,
+    /// The active organization.
+    #[serde(default)]
+    pub(crate) organization_id: Option<String>,
     pub(crate) created_at: Millis,
     pub(crate) updated_at: Millis,
     pub(crate) last_active_at: Millis,
@@ -43,6 +46,16 @@ pub(crate) enum SessionStatus {
     Active,
     Ended,
     Removed,
+    Revoked,
+}
+
+/// What becomes of a session's active organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Organization {
+    /// It stays.
+    AsBefore,
+    /// It is this one now, or none.
+    Now(Option<String>),
 }
 
 /// Somebody is signing in.
@@ -78,6 +91,11 @@ impl Client {
 
     pub(crate) fn session(&self, id: &str) -> Option<&Session> {
         self.sessions.iter().find(|session| session.id == id)
+    }
+
+    /// The session of a person.
+    pub(crate) fn session_of(&self, user_id: &str) -> Option<&Session> {
+        self.sessions.iter().find(|session| session.user_id == user_id)
     }
 
     pub(crate) fn is_signed_in(&self) -> bool {
@@ -116,6 +134,7 @@ impl Client {
             id: session_id.clone(),
             user_id: sign_in.user_id.clone(),
             status: SessionStatus::Active,
+            organization_id: None,
             created_at: now,
             updated_at: now,
             last_active_at: now,
@@ -127,9 +146,12 @@ impl Client {
         Some(sign_in)
     }
 
-    /// Makes a session the active one; `None` if it is not alive.
-    pub(crate) fn touch(&mut self, id: &str, now: Millis) -> Option<Session> {
+    /// Makes a session the active one, and perhaps an organization in it; `None` if it is not alive.
+    pub(crate) fn touch(&mut self, id: &str, organization: Organization, now: Millis) -> Option<Session> {
         let session = self.sessions.iter_mut().find(|session| session.id == id)?;
+        if let Organization::Now(organization_id) = organization {
+            session.organization_id = organization_id;
+        }
         session.last_active_at = now;
         session.abandon_at = now + ABANDONED_AFTER;
         session.updated_at = later(now, session.updated_at);
@@ -194,9 +216,9 @@ mod tests {
     fn every_change_is_seen_even_within_a_millisecond() {
         let mut client = signed_in();
         let mut seen = vec![client.updated_at];
-        client.touch("sess_1", 1_000).unwrap();
+        client.touch("sess_1", Organization::AsBefore, 1_000).unwrap();
         seen.push(client.updated_at);
-        client.touch("sess_1", 1_000).unwrap();
+        client.touch("sess_1", Organization::AsBefore, 1_000).unwrap();
         seen.push(client.updated_at);
         client.end("sess_1", SessionStatus::Removed, 1_000).unwrap();
         seen.push(client.updated_at);
@@ -204,11 +226,20 @@ mod tests {
     }
 
     #[test]
+    fn an_organization_stays_until_another_is_chosen() {
+        let mut client = signed_in();
+        let mut touch = |organization| client.touch("sess_1", organization, 1_000).unwrap().organization_id;
+        assert_eq!(touch(Organization::Now(Some("org_1".into()))), Some("org_1".into()));
+        assert_eq!(touch(Organization::AsBefore), Some("org_1".into()));
+        assert_eq!(touch(Organization::Now(None)), None);
+    }
+
+    #[test]
     fn touching_changes_the_session_too() {
         let mut client = signed_in();
         let before = client.sessions[0].updated_at;
-        assert!(client.touch("sess_1", 1_000).unwrap().updated_at > before);
-        assert_eq!(client.touch("sess_2", 1_000), None);
+        assert!(client.touch("sess_1", Organization::AsBefore, 1_000).unwrap().updated_at > before);
+        assert_eq!(client.touch("sess_2", Organization::AsBefore, 1_000), None);
     }
 
     #[test]

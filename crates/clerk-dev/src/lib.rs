@@ -4,11 +4,15 @@ mod api_error;
 mod browser;
 mod client;
 mod clock;
+mod control;
+mod entitlements;
+mod faults;
 mod guard;
 mod identity;
 mod ids;
 mod instance;
 mod method_override;
+mod organizations;
 mod origin;
 mod packages;
 mod people;
@@ -19,16 +23,20 @@ mod settings;
 mod setup_error;
 mod signing_key;
 mod store;
+mod templates;
 mod tokens;
 mod wire;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use serde::Serialize;
 
+pub use control::ControlAccess;
+pub use organizations::Organization;
 pub use people::Person;
 pub use settings::Settings;
 pub use setup_error::SetupError;
@@ -83,6 +91,23 @@ impl ClerkDev {
         &self.instance.people
     }
 
+    /// The organizations that they belong to.
+    pub fn organizations(&self) -> &[Organization] {
+        organizations::all()
+    }
+
+    /// The control port, for tests and for `clerk-dev control`: routes to serve on a listener of its own, bound
+    /// to `address`. Each call made here makes a new secret, without which no call is answered, and writes it
+    /// with the address into `control.json` in the data folder, mode 0600: see [`ControlAccess::read`].
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError::ControlAddress`] if `address` is no loopback address, and those that concern the data
+    /// folder.
+    pub fn control(&self, address: SocketAddr) -> Result<Router, SetupError> {
+        control::open(Arc::clone(&self.instance), address)
+    }
+
     /// The routes, all below `/__clerk`, with their guards: serve them on a loopback address, on the app's
     /// own origin or behind a proxy there that adds `X-Forwarded-Host`.
     pub fn router(&self) -> Router {
@@ -102,7 +127,8 @@ impl fmt::Debug for ClerkDev {
 /// What somebody who starts a development setup has to know: the publishable key, and who can sign in
 /// with which password.
 ///
-/// Serializes as `{"publishableKey": …, "people": [{"name", "email", "password"}]}`. `Debug` leaves the
+/// Serializes as `{"publishableKey": …, "people": [{"name", "email", "password"}],
+/// "organizations": [{"id", "name", "slug"}]}`. `Debug` leaves the
 /// passwords out.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -112,6 +138,8 @@ pub struct Description {
     pub publishable_key: String,
     /// Who can sign in.
     pub people: Vec<Person>,
+    /// The organizations that they belong to.
+    pub organizations: Vec<Organization>,
 }
 
 /// Describes the instance that lives in `data_dir`, making it if there is none, without serving it.
@@ -124,5 +152,6 @@ pub fn describe(data_dir: &Path) -> Result<Description, SetupError> {
     Ok(Description {
         publishable_key: identity.publishable_key.as_str().to_owned(),
         people: people::everyone(),
+        organizations: organizations::all().to_vec(),
     })
 }

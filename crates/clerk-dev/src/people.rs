@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::entitlements::Subscription;
+
 /// Somebody who can sign in.
 ///
 /// Serializes as `{"name", "email", "password"}`. `Debug` leaves the password out.
@@ -16,34 +18,44 @@ pub struct Person {
     name: &'static str,
     email: &'static str,
     password: &'static str,
+    #[serde(skip)]
+    subscription: Subscription,
 }
+
+/// Their ids, of Clerk's length.
+pub(crate) const ADA: &str = "user_0000000000000000AdaLovelace";
+pub(crate) const GRACE: &str = "user_0000000000000000GraceHopper";
+pub(crate) const ALAN: &str = "user_00000000000000000AlanTuring";
 
 /// The one place where the people and their passwords are written down. The passwords are public, which
 /// is why this server is for development only.
 const EVERYONE: [Person; 3] = [
     Person {
-        id: "user_0000000000000000AdaLovelace",
+        id: ADA,
         first_name: "Ada",
         last_name: "Lovelace",
         name: "Ada Lovelace",
         email: "ada@example.com",
         password: "notes-on-the-engine",
+        subscription: Subscription { plan: "pro", features: &["export"] },
     },
     Person {
-        id: "user_0000000000000000GraceHopper",
+        id: GRACE,
         first_name: "Grace",
         last_name: "Hopper",
         name: "Grace Hopper",
         email: "grace@example.com",
         password: "a-nanosecond-of-wire",
+        subscription: Subscription { plan: "free_user", features: &[] },
     },
     Person {
-        id: "user_00000000000000000AlanTuring",
+        id: ALAN,
         first_name: "Alan",
         last_name: "Turing",
         name: "Alan Turing",
         email: "alan@example.com",
         password: "the-imitation-game",
+        subscription: Subscription { plan: "free_user", features: &[] },
     },
 ];
 
@@ -80,6 +92,10 @@ impl Person {
     /// The password to sign in with. It is public.
     pub fn password(&self) -> &str {
         self.password
+    }
+
+    pub(crate) fn subscription(&self) -> Subscription {
+        self.subscription
     }
 
     /// Whether this is the person that the sign-in form means by `identifier`.

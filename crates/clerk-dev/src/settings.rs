@@ -17,6 +17,9 @@ pub struct Settings {
     pub clerk_ui: PathBuf,
     /// How long a session token lives, in whole seconds, at least one. Clerk's live 60 s.
     pub token_life: Duration,
+    /// Whether several people may be signed in in one browser at once. In a new Clerk instance they may
+    /// not.
+    pub several_sessions: bool,
 }
 
 impl Settings {

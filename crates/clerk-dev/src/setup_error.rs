@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::{fmt, io};
 
@@ -9,6 +10,8 @@ pub enum SetupError {
     AppOrigin(String),
     /// Tokens were asked to live for less than a second.
     TokenLife,
+    /// The control port was to be on an address, given here, that other machines reach.
+    ControlAddress(SocketAddr),
     /// A key of a production instance was given.
     LiveKey {
         /// Where the key stands: a file's path, or the name of an option or a variable.
@@ -50,6 +53,9 @@ impl fmt::Display for SetupError {
                  (localhost, 127.0.0.1 or [::1], no path), and {given:?} is not"
             ),
             Self::TokenLife => f.write_str("tokens must live for at least one second"),
+            Self::ControlAddress(address) => {
+                write!(f, "the control port must be on a loopback address, and {address} is none")
+            }
             Self::LiveKey { found_in } => write!(
                 f,
                 "{found_in} holds a pk_live_ key, and clerk-dev never stands in for a production \

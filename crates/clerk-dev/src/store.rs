@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Client, Session};
-use crate::clock::{self, Millis};
+use crate::client::{Client, Session, SessionStatus};
+use crate::clock::{Clock, Millis};
 use crate::people::Person;
 use crate::setup_error::SetupError;
 use crate::{ids, private_file};
@@ -27,6 +27,7 @@ pub(crate) struct ClientKey(String);
 pub(crate) struct Store {
     clients: Mutex<Clients>,
     file: PathBuf,
+    clock: Arc<Clock>,
 }
 
 type Clients = BTreeMap<ClientKey, Client>;
@@ -39,7 +40,7 @@ impl ClientKey {
 
 impl Store {
     /// Reads who was signed in. A file that makes no sense costs a sign-in, not the start.
-    pub(crate) fn open(data_dir: &Path, people: &[Person]) -> Result<Self, SetupError> {
+    pub(crate) fn open(data_dir: &Path, people: &[Person], clock: Arc<Clock>) -> Result<Self, SetupError> {
         let file = data_dir.join(FILE);
         let mut clients = match fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|_| {
@@ -52,7 +53,7 @@ impl Store {
         for client in clients.values_mut() {
             client.sessions.retain(|session| people.iter().any(|person| person.id() == session.user_id));
         }
-        Ok(Self { clients: Mutex::new(clients), file })
+        Ok(Self { clients: Mutex::new(clients), file, clock })
     }
 
     /// Takes a new browser in, and gives the secret for its cookie.
@@ -72,13 +73,37 @@ impl Store {
         self.update(key, |client, _| client.clone())
     }
 
+    /// Every session that is alive.
+    pub(crate) fn sessions(&self) -> Vec<Session> {
+        let keys = self.keys();
+        keys.iter().filter_map(|key| self.get(key)).flat_map(|client| client.sessions).collect()
+    }
+
+    /// Ends sessions from outside of their browsers, which learn it at their next call; gives their ids.
+    pub(crate) fn revoke(&self, which: impl Fn(&Session) -> bool) -> Vec<String> {
+        let in_client = |client: &mut Client, now| {
+            let ids =
+                client.sessions.iter().filter(|session| which(session)).map(|session| session.id.clone());
+            let ids: Vec<_> = ids.collect();
+            for id in &ids {
+                client.end(id, SessionStatus::Revoked, now);
+            }
+            ids
+        };
+        self.keys().iter().filter_map(|key| self.update(key, in_client)).flatten().collect()
+    }
+
+    fn keys(&self) -> Vec<ClientKey> {
+        self.lock().keys().cloned().collect()
+    }
+
     /// Changes what is known of a browser, in one step, given the time.
     pub(crate) fn update<T>(
         &self,
         key: &ClientKey,
         change: impl FnOnce(&mut Client, Millis) -> T,
     ) -> Option<T> {
-        let now = clock::now();
+        let now = self.clock.now();
         let mut clients = self.lock();
         let client = clients.get_mut(key)?;
         let before = signed_in(client);
@@ -108,19 +133,21 @@ impl Store {
     }
 }
 
-fn signed_in(client: &Client) -> Vec<String> {
-    client.sessions.iter().map(|session: &Session| session.id.clone()).collect()
+/// What is worth a write when it changes.
+fn signed_in(client: &Client) -> Vec<(String, Option<String>)> {
+    let of = |session: &Session| (session.id.clone(), session.organization_id.clone());
+    client.sessions.iter().map(of).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{SessionStatus, SignIn};
+    use crate::client::SignIn;
     use crate::people;
 
     fn sign_in(store: &Store) -> ClientKey {
         let person = &people::everyone()[0];
-        let (key, _) = store.add(Client::new("client_1".into(), clock::now())).unwrap();
+        let (key, _) = store.add(Client::new("client_1".into(), store.clock.now())).unwrap();
         store.update(&key, |client, now| {
             client.begin(
                 SignIn {
@@ -141,21 +168,33 @@ mod tests {
     fn who_is_signed_in_outlives_the_server_and_who_signed_out_does_not() {
         let folder = tempfile::tempdir().unwrap();
         let people = people::everyone();
-        let store = Store::open(folder.path(), &people).unwrap();
+        let store = Store::open(folder.path(), &people, Arc::default()).unwrap();
         let key = sign_in(&store);
 
-        let again = Store::open(folder.path(), &people).unwrap();
+        let again = Store::open(folder.path(), &people, Arc::default()).unwrap();
         assert!(again.get(&key).unwrap().session("sess_1").is_some());
 
         again.update(&key, |client, now| client.end("sess_1", SessionStatus::Removed, now));
-        let again = Store::open(folder.path(), &people).unwrap();
+        let again = Store::open(folder.path(), &people, Arc::default()).unwrap();
         assert!(!again.knows(&key));
+    }
+
+    #[test]
+    fn what_is_revoked_is_gone_in_the_file_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let people = people::everyone();
+        let store = Store::open(folder.path(), &people, Arc::default()).unwrap();
+        let key = sign_in(&store);
+        assert!(store.revoke(|session| session.id == "sess_2").is_empty());
+        assert_eq!(store.revoke(|session| session.user_id == people[0].id()), ["sess_1"]);
+        assert!(store.sessions().is_empty());
+        assert!(!Store::open(folder.path(), &people, Arc::default()).unwrap().knows(&key));
     }
 
     #[test]
     fn the_file_holds_no_secret() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), &people::everyone()).unwrap();
+        let store = Store::open(folder.path(), &people::everyone(), Arc::default()).unwrap();
         let (key, secret) = store.add(Client::new("client_1".into(), 0)).unwrap();
         assert_eq!(ClientKey::of_secret(&secret), key);
         sign_in(&store);
@@ -166,11 +205,11 @@ mod tests {
     #[test]
     fn a_damaged_file_and_people_who_left_sign_nobody_in() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), &people::everyone()).unwrap();
+        let store = Store::open(folder.path(), &people::everyone(), Arc::default()).unwrap();
         let key = sign_in(&store);
-        let nobody = Store::open(folder.path(), &[]).unwrap();
+        let nobody = Store::open(folder.path(), &[], Arc::default()).unwrap();
         assert!(!nobody.get(&key).unwrap().is_signed_in());
         fs::write(folder.path().join(FILE), "{").unwrap();
-        assert!(!Store::open(folder.path(), &people::everyone()).unwrap().knows(&key));
+        assert!(!Store::open(folder.path(), &people::everyone(), Arc::default()).unwrap().knows(&key));
     }
 }

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::error::Unspecified;
@@ -5,17 +6,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clerk_core::{SessionClaims, SessionStatus, TokenKind};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::client::Session;
 use crate::clock::{Millis, SECOND};
+use crate::entitlements::Entitlements;
 use crate::ids;
+use crate::organizations::Membership;
 use crate::origin::AppOrigin;
+use crate::people::Person;
 use crate::signing_key::SigningKey;
 
 /// How many seconds before `iat` Clerk's tokens count already, for clocks that are a little behind.
-const NOT_BEFORE: i64 = 10;
+pub(crate) const NOT_BEFORE: i64 = 10;
 
-/// Makes session tokens.
+/// Makes tokens: signed JWTs.
 #[derive(Debug)]
 pub(crate) struct Tokens {
     key: SigningKey,
@@ -23,7 +28,7 @@ pub(crate) struct Tokens {
     /// Requests of other origins never get here, so this is whom every token is for.
     authorized_party: String,
     /// Seconds.
-    life: i64,
+    life: AtomicI64,
 }
 
 #[derive(Serialize)]
@@ -35,6 +40,15 @@ struct Header<'a> {
     typ: &'static str,
 }
 
+#[derive(Serialize)]
+struct SessionToken {
+    #[serde(flatten)]
+    session: SessionClaims,
+    /// Its `o` instead of the one in `session`, which does not name permissions.
+    #[serde(flatten)]
+    entitlements: Entitlements,
+}
+
 impl Tokens {
     /// `life` counts in whole seconds.
     pub(crate) fn new(key: SigningKey, origin: &AppOrigin, life: Duration) -> Self {
@@ -42,7 +56,7 @@ impl Tokens {
             key,
             issuer: format!("{}{}", origin.as_str(), crate::BASE_PATH),
             authorized_party: origin.as_str().to_owned(),
-            life: i64::try_from(life.as_secs()).unwrap_or(i64::MAX / 2),
+            life: AtomicI64::new(i64::try_from(life.as_secs()).unwrap_or(i64::MAX / 2)),
         }
     }
 
@@ -54,8 +68,23 @@ impl Tokens {
         &self.key
     }
 
-    /// A new token of `session`: a signed JWT.
-    pub(crate) fn issue(&self, session: &Session, now: Millis) -> Result<String, Unspecified> {
+    /// How long the session tokens live that are made from now on, in seconds.
+    pub(crate) fn life(&self) -> i64 {
+        self.life.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_life(&self, seconds: i64) {
+        self.life.store(seconds, Ordering::Relaxed);
+    }
+
+    /// A new token of `session`, which is `person`'s, in the organization of `membership`.
+    pub(crate) fn of_session(
+        &self,
+        session: &Session,
+        person: &Person,
+        membership: Option<Membership>,
+        now: Millis,
+    ) -> Result<String, Unspecified> {
         let iat = now / SECOND;
         let claims = SessionClaims {
             sub: session.user_id.clone(),
@@ -64,16 +93,51 @@ impl Tokens {
             azp: Some(self.authorized_party.clone()),
             iat,
             nbf: Some(iat - NOT_BEFORE),
-            exp: iat.saturating_add(self.life),
+            exp: iat.saturating_add(self.life()),
             jti: Some(ids::random_hex::<10>()?),
             sts: Some(SessionStatus::Active),
             fva: Some(session.factor_ages(now)),
             o: None,
             v: Some(2),
         };
-        let header =
-            Header { alg: "RS256", cat: TokenKind::Session.category(), kid: self.key.id(), typ: "JWT" };
-        let message = format!("{}.{}", part(&header)?, part(&claims)?);
+        let entitlements = Entitlements::new(person, membership);
+        self.sign("JWT", TokenKind::Session.category(), &SessionToken { session: claims, entitlements })
+    }
+
+    /// A new token of a template: it names the person and no session.
+    pub(crate) fn of_template(
+        &self,
+        user_id: &str,
+        claims: Map<String, Value>,
+        life: i64,
+        now: Millis,
+    ) -> Result<String, Unspecified> {
+        let iat = now / SECOND;
+        let mut all = claims;
+        let standard = json!({
+            "sub": user_id,
+            "iss": self.issuer,
+            "azp": self.authorized_party,
+            "iat": iat,
+            "nbf": iat - NOT_BEFORE,
+            "exp": iat.saturating_add(life),
+            "jti": ids::random_hex::<10>()?,
+        });
+        if let Value::Object(standard) = standard {
+            all.extend(standard);
+        }
+        self.sign("JWT", TokenKind::Template.category(), &all)
+    }
+
+    /// A JWT of any claims. `typ` and `category` say which kind of token it is.
+    pub(crate) fn sign(
+        &self,
+        typ: &'static str,
+        category: Option<&'static str>,
+        claims: &impl Serialize,
+    ) -> Result<String, Unspecified> {
+        let header = Header { alg: "RS256", cat: category, kid: self.key.id(), typ };
+        let message = format!("{}.{}", part(&header)?, part(claims)?);
         let signature = URL_SAFE_NO_PAD.encode(self.key.sign(message.as_bytes())?);
         Ok(format!("{message}.{signature}"))
     }

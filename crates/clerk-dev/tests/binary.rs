@@ -108,12 +108,18 @@ async fn at_trace_level_no_token_cookie_or_password_is_printed() {
             tokens.push(token["jwt"].clone());
         }
         browser.post("/v1/client/sessions?_method=DELETE", &[]).await;
+        let control = support::Control::of(&folder.path().join("data"));
+        control.state().await;
+        control.bare(reqwest::Method::GET, "/state").bearer_auth("a-wrong-secret").send().await.unwrap();
 
         let printed = running.stop();
         assert!(printed.contains("DEBUG") && printed.contains(session), "nothing was logged: {printed}");
         let cookie = browser.cookie.unwrap().trim_start_matches("__client=").to_owned();
         let mut secrets = vec![cookie, ADA.1.to_owned(), "no-such-password".to_owned()];
-        secrets.extend(["password-in-json", "token-in-query", "expired-in-query"].map(str::to_owned));
+        secrets.extend(
+            ["password-in-json", "token-in-query", "expired-in-query", "a-wrong-secret"].map(str::to_owned),
+        );
+        secrets.push(control.secret);
         for token in tokens {
             secrets.extend(token.as_str().unwrap().split('.').map(str::to_owned));
         }
@@ -146,6 +152,53 @@ fn a_production_key_is_refused_wherever_it_is_given() {
 }
 
 #[test]
+fn the_control_port_is_called_by_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = |arguments: &[&str]| {
+        let mut command = program();
+        // A proxy that is not there would swallow the call.
+        command.env("HTTP_PROXY", "http://127.0.0.1:1").env("http_proxy", "http://127.0.0.1:1");
+        command.arg("control").args(arguments).arg("--data-dir").arg(folder.path().join("data"));
+        command
+    };
+    let missing = refused(&mut control(&["state"]));
+    assert!(missing.contains("control.json") && missing.contains("is clerk-dev running"), "{missing}");
+
+    let running = Running::start(&mut serve(folder.path()));
+    let state = |arguments: &[&str]| -> Value {
+        let output = control(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let set = ["set", "--token-life", "7", "--clock-ahead", "-120", "--several-sessions", "true"];
+    let changed = state(&set);
+    assert_eq!((&changed["tokenLifeSeconds"], &changed["clockAheadSeconds"]), (&7.into(), &(-120).into()));
+    assert_eq!(changed["severalSessions"], true);
+    let fault =
+        state(&["fault", "--path", "/v1/client", "--times", "3", "--status", "429", "--retry-after", "9"]);
+    let wanted = serde_json::json!({
+        "path": "/v1/client", "times": 3, "status": 429, "retryAfter": 9, "delayMillis": 0, "hang": false,
+        "drop": false,
+    });
+    assert_eq!(fault["faults"][0], wanted);
+    assert_eq!(
+        state(&["template", "mine", "--claims", r#"{"aud":"x"}"#])["templates"]["mine"]["claims"]["aud"],
+        "x"
+    );
+    assert_eq!(state(&["revoke", "--all"])["revoked"], serde_json::json!([]));
+    assert_eq!(state(&["reset"])["faults"], serde_json::json!([]));
+    let problem = refused(&mut control(&["fault", "--status", "99"]));
+    assert!(problem.contains("the status must be from 200 to 599"), "{problem}");
+
+    let file = std::fs::read_to_string(folder.path().join("data/control.json")).unwrap();
+    let access: Value = serde_json::from_str(&file).unwrap();
+    let printed = running.stop();
+    assert!(!printed.contains(access["secret"].as_str().unwrap()), "the secret was printed: {printed}");
+    let gone = refused(&mut control(&["state"]));
+    assert!(gone.contains("no clerk-dev answers at http://127.0.0.1:"), "{gone}");
+}
+
+#[test]
 fn a_port_in_use_is_said_in_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -158,7 +211,9 @@ fn a_port_in_use_is_said_in_a_sentence() {
 #[test]
 fn wrong_arguments_are_said_in_a_sentence() {
     for (arguments, said) in [
-        (vec![], "say serve or describe"),
+        (vec![], "say serve, describe or control"),
+        (vec!["control"], "say what to do"),
+        (vec!["control", "fly"], "fly is no call"),
         (vec!["fly"], "fly"),
         (vec!["serve"], "--clerk-js is missing"),
         (vec!["serve", "--port", "many"], "many"),

@@ -59,7 +59,7 @@ async fn the_files_are_their_owners_alone() {
     let data = server.folder.path().join("data");
     assert_eq!(mode(&data), 0o700);
     let files: Vec<_> = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(files.len(), 2, "{files:?}");
+    assert_eq!(files.len(), 3, "identity, sign-ins and control: {files:?}");
     for file in &files {
         assert_eq!(mode(file), 0o600, "{}", file.display());
     }

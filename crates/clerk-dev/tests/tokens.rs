@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clerk_core::{JwtHeader, SessionClaims, SessionStatus, TokenKind};
 use reqwest::Method;
 use serde_json::Value;
-use support::{APP, Browser, Server, code};
+use support::{APP, Browser, Server};
 
 /// Verifies a token with the published key that its header names.
 async fn verify(token: &str, server: &Server) -> (JwtHeader, SessionClaims) {
@@ -100,20 +100,6 @@ async fn a_setting_says_how_long_a_token_lives() {
     let session = browser.sign_in().await;
     let (_, claims) = verify(&token(&mut browser, &session).await, &server).await;
     assert_eq!(claims.exp, claims.iat + 20);
-}
-
-#[tokio::test]
-async fn there_are_no_templates_and_no_organizations() {
-    let server = Server::start().await;
-    let mut browser = server.browser();
-    let session = browser.sign_in().await;
-    let tokens = format!("/v1/client/sessions/{session}/tokens");
-    let request = browser.request(Method::POST, &format!("{tokens}/convex"));
-    let (status, answer) = browser.send(request).await;
-    assert_eq!((status, code(&answer)), (404, "resource_not_found"));
-    assert_eq!(answer["errors"][0]["message"], "No JWT template exists with name: convex");
-    let (status, _) = browser.post(&tokens, &[("organization_id", "org_1")]).await;
-    assert_eq!(status, 404);
 }
 
 #[tokio::test]

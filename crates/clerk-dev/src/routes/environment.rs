@@ -9,5 +9,5 @@ use crate::wire::environment::environment;
 
 /// `GET` and `PATCH /v1/environment`.
 pub(crate) async fn show(State(instance): State<Arc<Instance>>) -> Json<Value> {
-    Json(environment(&instance.origin))
+    Json(environment(&instance.origin, instance.several_sessions()))
 }

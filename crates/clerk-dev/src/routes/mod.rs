@@ -3,6 +3,7 @@
 mod client;
 mod environment;
 mod form;
+mod me;
 mod sessions;
 mod sign_ins;
 mod static_files;
@@ -19,6 +20,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use crate::api_error::ApiError;
+use crate::faults;
 use crate::guard::guard;
 use crate::instance::Instance;
 use crate::method_override::method_override;
@@ -40,6 +42,7 @@ pub(crate) fn router(instance: Arc<Instance>) -> Router {
     // What the method says decides the route, so it has to be put right around the routes, not inside.
     let guarded = Router::new()
         .fallback_service(routes)
+        .layer(from_fn_with_state(Arc::clone(&instance), faults::spoil))
         .layer(map_request(method_override))
         .layer(from_fn_with_state(instance, guard))
         .layer(from_fn(log));
@@ -60,6 +63,10 @@ fn frontend_api() -> Router<Arc<Instance>> {
         .route("/client/sessions/{id}/remove", post(sessions::remove))
         .route("/client/sessions/{id}/tokens", post(sessions::token))
         .route("/client/sessions/{id}/tokens/{template}", post(sessions::token_from_template))
+        .route("/me", get(me::show))
+        .route("/me/organization_memberships", get(me::memberships))
+        .route("/me/organization_invitations", get(me::nothing))
+        .route("/me/organization_suggestions", get(me::nothing))
         .layer(map_response(never_keep))
 }
 

@@ -7,27 +7,42 @@ use serde::Deserialize;
 use super::form::FormBody;
 use crate::api_error::ApiError;
 use crate::browser::Browser;
-use crate::client::{Session, SessionStatus};
-use crate::clock;
-use crate::instance::Instance;
+use crate::client::{Organization, Session, SessionStatus};
+use crate::instance::{Instance, membership};
+use crate::organizations::Membership;
+use crate::templates::Subject;
 use crate::wire::{self, Envelope};
 
+/// Absent: as before. Empty: none, which is how clerk-js writes `null`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct TouchForm {
+    active_organization_id: Option<String>,
+}
+
+/// Absent: the session's active organization. Empty: none.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct TokenForm {
-    organization_id: String,
+    organization_id: Option<String>,
 }
 
-/// `POST /v1/client/sessions/{id}/touch`: this is the session that is used.
+/// `POST /v1/client/sessions/{id}/touch`: this is the session that is used, and maybe an organization.
 pub(crate) async fn touch(
     State(instance): State<Arc<Instance>>,
     browser: Browser,
     Path(id): Path<String>,
+    FormBody(form): FormBody<TouchForm>,
 ) -> Result<Json<Envelope<wire::Session>>, ApiError> {
+    let session = live(&instance, &browser, &id)?;
     let key = browser.key.ok_or_else(ApiError::signed_out)?;
+    let organization = match form.active_organization_id {
+        None => Organization::AsBefore,
+        Some(id) => Organization::Now(active(&session, id)?.map(|m| m.organization.id().to_owned())),
+    };
     let client = instance
         .store
-        .update(&key, |client, now| client.touch(&id, now).map(|_| client.clone()))
+        .update(&key, |client, now| client.touch(&id, organization, now).map(|_| client.clone()))
         .flatten()
         .ok_or_else(ApiError::signed_out)?;
     let client = instance.client_json(&client)?;
@@ -43,22 +58,28 @@ pub(crate) async fn token(
     FormBody(form): FormBody<TokenForm>,
 ) -> Result<Json<wire::Token>, ApiError> {
     let session = live(&instance, &browser, &id)?;
-    if !form.organization_id.is_empty() {
-        return Err(ApiError::organization_not_found());
-    }
-    Ok(Json(wire::Token::new(instance.tokens.issue(&session, clock::now())?)))
+    let organization_id = form.organization_id.or_else(|| session.organization_id.clone());
+    let membership = active(&session, organization_id.unwrap_or_default())?;
+    let person = instance.person(&session.user_id).ok_or_else(ApiError::signed_out)?;
+    let jwt = instance.tokens.of_session(&session, person, membership, instance.clock.now())?;
+    Ok(Json(wire::Token::new(jwt)))
 }
 
-/// `POST /v1/client/sessions/{id}/tokens/{template}`: there are no templates.
+/// `POST /v1/client/sessions/{id}/tokens/{template}`.
 pub(crate) async fn token_from_template(
     State(instance): State<Arc<Instance>>,
     browser: Browser,
     Path((id, template)): Path<(String, String)>,
-) -> ApiError {
-    match live(&instance, &browser, &id) {
-        Ok(_) => ApiError::template_not_found(&template),
-        Err(error) => error,
-    }
+) -> Result<Json<wire::Token>, ApiError> {
+    let session = live(&instance, &browser, &id)?;
+    let template =
+        instance.templates.get(&template).ok_or_else(|| ApiError::template_not_found(&template))?;
+    let person = instance.person(&session.user_id).ok_or_else(ApiError::signed_out)?;
+    let membership = session.organization_id.as_deref().and_then(|id| membership(&session, id));
+    let claims = template.claims_for(&Subject { person, membership });
+    let now = instance.clock.now();
+    let jwt = instance.tokens.of_template(person.id(), claims, template.life(), now)?;
+    Ok(Json(wire::Token::new(jwt)))
 }
 
 /// `POST /v1/client/sessions/{id}/end`.
@@ -107,6 +128,14 @@ fn finish(
     tracing::info!(user = session.user_id, "signed out");
     let response = instance.ended_json(&session).ok_or_else(ApiError::signed_out)?;
     Ok(Json(Envelope { response, client: Some(instance.client_json(&client)?) }))
+}
+
+/// The organization of that id, which the session's person must belong to; none for none.
+fn active(session: &Session, organization_id: String) -> Result<Option<Membership>, ApiError> {
+    if organization_id.is_empty() {
+        return Ok(None);
+    }
+    membership(session, &organization_id).map(Some).ok_or_else(ApiError::organization_not_found)
 }
 
 fn live(instance: &Instance, browser: &Browser, id: &str) -> Result<Session, ApiError> {

@@ -11,7 +11,6 @@ use super::form::FormBody;
 use crate::api_error::ApiError;
 use crate::browser::{self, Browser};
 use crate::client::{Client, SignIn};
-use crate::clock;
 use crate::ids;
 use crate::instance::Instance;
 use crate::people::Person;
@@ -36,10 +35,12 @@ pub(crate) async fn create(
     FormBody(form): FormBody<SignInForm>,
 ) -> Result<(HeaderMap, Answer), ApiError> {
     form.check_strategy()?;
-    if let Some(client) = browser.key.as_ref().and_then(|key| instance.store.get(key))
+    let client = browser.key.as_ref().and_then(|key| instance.store.get(key));
+    if let Some(client) = &client
         && client.is_signed_in()
+        && !instance.several_sessions()
     {
-        return Err(ApiError::session_exists(instance.client_json(&client)?));
+        return Err(ApiError::session_exists(instance.client_json(client)?));
     }
     if form.identifier.is_empty() {
         return Err(ApiError::identifier_missing());
@@ -49,6 +50,9 @@ pub(crate) async fn create(
         .iter()
         .find(|person| person.answers_to(&form.identifier))
         .ok_or_else(ApiError::identifier_not_found)?;
+    if let Some(client) = &client {
+        refuse_twice(&instance, client, person)?;
+    }
     // A password that comes along with the address is checked before anything is remembered.
     let with_password = !form.password.is_empty();
     if with_password && form.password != person.password() {
@@ -59,7 +63,8 @@ pub(crate) async fn create(
     let key = match browser.key {
         Some(key) => key,
         None => {
-            let (key, secret) = instance.store.add(Client::new(ids::random("client")?, clock::now()))?;
+            let (key, secret) =
+                instance.store.add(Client::new(ids::random("client")?, instance.clock.now()))?;
             headers.insert(SET_COOKIE, browser::cookie(&secret).map_err(|_| Unspecified)?);
             key
         }
@@ -127,9 +132,11 @@ fn complete(instance: &Instance, key: &ClientKey, id: &str, person: &Person) -> 
         .store
         .update(key, |client, now| {
             let current = client.sign_in.as_ref().is_some_and(|sign_in| sign_in.id == id);
-            let done =
-                if current && !client.is_signed_in() { client.complete(session_id, now) } else { None };
-            (done, client.clone())
+            let free = match instance.several_sessions() {
+                true => client.session_of(person.id()).is_none(),
+                false => !client.is_signed_in(),
+            };
+            (if current && free { client.complete(session_id, now) } else { None }, client.clone())
         })
         .ok_or_else(ApiError::sign_in_not_found)?;
     let client_json = instance.client_json(&client)?;
@@ -139,8 +146,23 @@ fn complete(instance: &Instance, key: &ClientKey, id: &str, person: &Person) -> 
             let response = wire::SignIn::new(&done, person);
             Ok(Json(Envelope { response, client: Some(client_json) }))
         }
-        None if client.is_signed_in() => Err(ApiError::session_exists(client_json)),
-        None => Err(ApiError::sign_in_not_found()),
+        None if client.is_signed_in() && !instance.several_sessions() => {
+            Err(ApiError::session_exists(client_json))
+        }
+        None => {
+            refuse_twice(instance, &client, person)?;
+            Err(ApiError::sign_in_not_found())
+        }
+    }
+}
+
+/// Nobody is signed in twice in one browser.
+fn refuse_twice(instance: &Instance, client: &Client, person: &Person) -> Result<(), ApiError> {
+    match client.session_of(person.id()) {
+        Some(session) if instance.several_sessions() => {
+            Err(ApiError::already_signed_in(session.id.clone(), instance.client_json(client)?))
+        }
+        _ => Ok(()),
     }
 }
 

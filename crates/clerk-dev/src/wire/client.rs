@@ -82,7 +82,7 @@ impl Session {
             expire_at: session.expire_at,
             abandon_at: session.abandon_at,
             last_active_at: session.last_active_at,
-            last_active_organization_id: None,
+            last_active_organization_id: session.organization_id.clone(),
             last_active_token: token,
             actor: None,
             tasks: None,

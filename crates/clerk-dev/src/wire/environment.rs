@@ -3,15 +3,15 @@ use serde_json::{Map, Value, json};
 use crate::origin::AppOrigin;
 
 /// The instance's settings, as the prebuilt components read them: e-mail and password, nobody signs up,
-/// one session in a browser, no organizations.
-pub(crate) fn environment(origin: &AppOrigin) -> Value {
+/// one session in a browser or several, organizations that are what they are.
+pub(crate) fn environment(origin: &AppOrigin, several_sessions: bool) -> Value {
     let origin = origin.as_str();
     json!({
         "object": "environment",
         "auth_config": {
             "object": "auth_config",
             "id": "aconf_clerk_dev",
-            "single_session_mode": true,
+            "single_session_mode": !several_sessions,
             "reverification": false,
             "session_minter": false,
         },
@@ -51,7 +51,13 @@ pub(crate) fn environment(origin: &AppOrigin) -> Value {
             },
             "social": {},
         },
-        "organization_settings": { "enabled": false },
+        "organization_settings": {
+            "enabled": true,
+            "max_allowed_memberships": 5,
+            "force_organization_selection": false,
+            "actions": { "admin_delete": false },
+            "domains": { "enabled": false, "enrollment_modes": [], "default_role": null },
+        },
         "maintenance_mode": false,
     })
 }

@@ -2,11 +2,16 @@
 
 mod client;
 pub(crate) mod environment;
+mod organization;
+mod page;
 mod sign_in;
 mod user;
 
 pub(crate) use client::{Client, Session, Token};
+pub(crate) use organization::Membership;
+pub(crate) use page::{Page, Part};
 pub(crate) use sign_in::SignIn;
+pub(crate) use user::User;
 
 use serde::Serialize;
 

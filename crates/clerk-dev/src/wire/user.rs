@@ -1,11 +1,13 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::organization::Membership;
 use crate::clock::Millis;
+use crate::organizations;
 use crate::people::Person;
 
 /// When everybody was made: 2025-01-01.
-const CREATED_AT: Millis = 1_735_689_600_000;
+pub(super) const CREATED_AT: Millis = 1_735_689_600_000;
 
 /// A person's account.
 #[derive(Clone, Debug, Serialize)]
@@ -27,7 +29,7 @@ pub(crate) struct User {
     passkeys: [(); 0],
     external_accounts: [(); 0],
     enterprise_accounts: [(); 0],
-    organization_memberships: [(); 0],
+    organization_memberships: Vec<Membership>,
     password_enabled: bool,
     two_factor_enabled: bool,
     totp_enabled: bool,
@@ -104,7 +106,9 @@ impl User {
             passkeys: [],
             external_accounts: [],
             enterprise_accounts: [],
-            organization_memberships: [],
+            organization_memberships: organizations::of(person.id())
+                .map(|membership| Membership::new(person, membership))
+                .collect(),
             password_enabled: true,
             two_factor_enabled: false,
             totp_enabled: false,

@@ -6,7 +6,9 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clerk_dev::{ClerkDev, Settings};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clerk_dev::{ClerkDev, ControlAccess, Settings};
 use reqwest::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -15,6 +17,14 @@ use tokio::net::TcpListener;
 
 pub const APP: &str = "http://localhost:8080";
 pub const ADA: (&str, &str) = ("ada@example.com", "notes-on-the-engine");
+pub const GRACE: (&str, &str) = ("grace@example.com", "a-nanosecond-of-wire");
+
+/// Ada and Grace are in it.
+pub const SOCIETY: &str = "org_0000000000AnalyticalSociety";
+/// Ada alone is in it.
+pub const WORKS: &str = "org_0000000000000000EngineWorks";
+/// Grace alone is in it.
+pub const GROUP: &str = "org_00000000000000CompilerGroup";
 
 /// What a script may hold that a careless server breaks.
 pub const SCRIPT: &[u8] = "console.log('Don\u{2019}t', '\u{1f511}')\r\n\u{0}".as_bytes();
@@ -37,6 +47,7 @@ pub fn settings(folder: &Path) -> Settings {
         clerk_js: package(folder, "@clerk/clerk-js", "6.1.2", "clerk.browser.js"),
         clerk_ui: package(folder, "@clerk/ui", "1.3.4", "ui.browser.js"),
         token_life: Settings::TOKEN_LIFE,
+        several_sessions: false,
     }
 }
 
@@ -44,6 +55,7 @@ pub struct Server {
     pub folder: TempDir,
     pub dev: ClerkDev,
     pub base: String,
+    pub control: Control,
 }
 
 impl Server {
@@ -55,17 +67,79 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = settings(folder.path());
         change(&mut settings);
+        let data_dir = settings.data_dir.clone();
         let dev = ClerkDev::open(settings).unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let base = format!("http://{}/__clerk", listener.local_addr().unwrap());
         let router = dev.router();
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { folder, dev, base }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let router = dev.control(listener.local_addr().unwrap()).unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let control = Control::of(&data_dir);
+        Self { folder, dev, base, control }
     }
 
     pub fn browser(&self) -> Browser {
         Browser::of(&self.base)
     }
+}
+
+/// Calls the control port as a test does that knows the data folder.
+pub struct Control {
+    http: Client,
+    pub url: String,
+    pub secret: String,
+}
+
+impl Control {
+    pub fn of(data_dir: &Path) -> Self {
+        let access = ControlAccess::read(data_dir).unwrap();
+        Self { http: client(), url: access.url().to_owned(), secret: access.secret().to_owned() }
+    }
+
+    /// A request without the secret.
+    pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let request = self.bare(method, path).bearer_auth(&self.secret);
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    pub async fn state(&self) -> Value {
+        self.done(Method::GET, "/state", None).await
+    }
+
+    pub async fn set(&self, change: Value) -> Value {
+        self.done(Method::PATCH, "/settings", Some(change)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        self.done(Method::POST, path, Some(body)).await
+    }
+
+    async fn done(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let (status, answer) = self.send(method, path, body).await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+}
+
+fn client() -> Client {
+    Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap()
+}
+
+/// The claims of a token, which is not verified.
+pub fn claims(token: &Value) -> Value {
+    let part = token.as_str().unwrap().split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
 /// The answer's status and JSON.
@@ -81,8 +155,7 @@ pub struct Browser {
 
 impl Browser {
     pub fn of(base: &str) -> Self {
-        let http = Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
-        Self { http, base: base.to_owned(), cookie: None }
+        Self { http: client(), base: base.to_owned(), cookie: None }
     }
 
     /// A request without the headers of browser and proxy.
@@ -123,10 +196,14 @@ impl Browser {
 
     /// Signs Ada in, in the two steps of the form, and gives the session's id.
     pub async fn sign_in(&mut self) -> String {
-        let (status, step) = self.post("/v1/client/sign_ins", &[("identifier", ADA.0)]).await;
+        self.sign_in_as(ADA).await
+    }
+
+    pub async fn sign_in_as(&mut self, (email, password): (&str, &str)) -> String {
+        let (status, step) = self.post("/v1/client/sign_ins", &[("identifier", email)]).await;
         assert_eq!(status, 200, "{step}");
         let path = attempt_path(&step);
-        let (status, done) = self.post(&path, &[("strategy", "password"), ("password", ADA.1)]).await;
+        let (status, done) = self.post(&path, &[("strategy", "password"), ("password", password)]).await;
         assert_eq!(status, 200, "{done}");
         done["response"]["created_session_id"].as_str().unwrap().to_owned()
     }
@@ -138,6 +215,14 @@ pub fn set_cookie(response: &Response) -> Option<String> {
 
 pub fn attempt_path(sign_in: &Value) -> String {
     format!("/v1/client/sign_ins/{}/attempt_first_factor", sign_in["response"]["id"].as_str().unwrap())
+}
+
+/// A session's `touch`, and its claims then.
+pub async fn touch(browser: &mut Browser, session: &str, form: &[(&str, &str)]) -> (Value, Value) {
+    let (status, answer) = browser.post(&format!("/v1/client/sessions/{session}/touch"), form).await;
+    assert_eq!(status, 200, "{answer}");
+    let claims = claims(&answer["response"]["last_active_token"]["jwt"]);
+    (answer, claims)
 }
 
 /// The code of the only error.

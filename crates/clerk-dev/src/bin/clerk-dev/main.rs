@@ -1,8 +1,10 @@
 //! Clerk's Frontend API on your own machine, for development: `clerk-dev --help`.
 
 mod args;
+mod control;
 mod logging;
 
+use std::future::IntoFuture as _;
 use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -31,6 +33,7 @@ async fn run() -> Result<(), Failure> {
         Command::Help => say(args::HELP),
         Command::Version => say(concat!("clerk-dev ", env!("CARGO_PKG_VERSION"))),
         Command::Describe { data_dir } => say(&serde_json::to_string(&clerk_dev::describe(&data_dir)?)?),
+        Command::Control { data_dir, call } => say(&control::call(&data_dir, &call)?),
         Command::Serve(args) => serve(args).await,
     }
 }
@@ -48,18 +51,26 @@ async fn serve(args: ServeArgs) -> Result<(), Failure> {
         tracing::warn!("{} is not this server's key: {}", given.found_in, server.publishable_key());
     }
 
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await.map_err(|error| {
-        format!(
-            "cannot listen on 127.0.0.1:{} ({error}); stop what holds the port, or choose another with --port",
-            args.port
-        )
-    })?;
+    let listener = listen(args.port, "--port").await?;
+    let control_listener = listen(args.control_port, "--control-port").await?;
+    let control = server.control(control_listener.local_addr()?)?;
     say(&format!(
         "clerk-dev, for development only, listens on http://{}/__clerk for {app_origin}",
         listener.local_addr()?
     ))?;
-    axum::serve(listener, server.router()).await?;
+    tokio::try_join!(
+        axum::serve(listener, server.router()).into_future(),
+        axum::serve(control_listener, control).into_future(),
+    )?;
     Ok(())
+}
+
+async fn listen(port: u16, option: &str) -> Result<TcpListener, String> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
+        format!(
+            "cannot listen on 127.0.0.1:{port} ({error}); stop what holds the port, or choose another with {option}"
+        )
+    })
 }
 
 /// A production key at hand, even a damaged one, means that this is no development setup.
