@@ -1,20 +1,28 @@
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, time::Duration};
 
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
+
+use crate::lane::Lane;
 
 const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("../migrations/1-posts.sql"))];
 
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// The API's SQLite database. A clone is the same connection.
+/// Their queries take microseconds, so that more would only wait for a core.
+const READERS: usize = 4;
+
+/// The API's SQLite database. A clone is the same one.
 ///
-/// There is one connection: SQLite has one writer anyway, and these queries take microseconds.
+/// There is one connection that writes, for SQLite has one writer at a time anyway; a few others read, and do not
+/// wait until what is written has reached the disk.
 #[derive(Clone)]
-pub struct Database(Arc<Mutex<Connection>>);
+pub struct Database {
+    readers: Lane,
+    writer: Lane,
+}
 
 /// Why the database cannot be used.
 #[derive(Debug)]
@@ -55,36 +63,45 @@ impl Database {
             // If it cannot be made, opening the file says so.
             let _ = std::fs::create_dir_all(folder);
         }
-        let open = || {
-            let connection = Connection::open(file)?;
-            connection.busy_timeout(BUSY)?;
-            // A reader does not wait for a writer, and a crash loses nothing that was answered for.
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
-            Ok(connection)
-        };
-        let mut connection = open().map_err(|error| DatabaseError::Open(name.clone(), error))?;
+        let open = || connection(file).map_err(|error| DatabaseError::Open(name.clone(), error));
+        let mut writer = open()?;
         Migrations::from_slice(MIGRATIONS)
-            .to_latest(&mut connection)
-            .map_err(|error| DatabaseError::Migrate(name, error))?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
+            .to_latest(&mut writer)
+            .map_err(|error| DatabaseError::Migrate(name.clone(), error))?;
+        let mut readers = Vec::with_capacity(READERS);
+        for _ in 0..READERS {
+            let reader = open()?;
+            let read_only = reader.pragma_update(None, "query_only", true);
+            read_only.map_err(|error| DatabaseError::Open(name.clone(), error))?;
+            readers.push(reader);
+        }
+        Ok(Self { readers: Lane::new(readers), writer: Lane::new(vec![writer]) })
     }
 
-    /// Runs queries, away from the threads that serve requests.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Runs queries that change nothing. They see everything that was answered for.
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         queries: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, QueryFailed> {
-        let connection = self.0.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            // A panic in another request rolled its transaction back.
-            queries(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
-        });
-        match work.await {
-            Ok(result) => result.map_err(|error| QueryFailed(error.to_string())),
-            Err(error) => Err(QueryFailed(error.to_string())),
-        }
+        self.readers.run(queries).await
     }
+
+    /// Runs queries of which some may change something, after those that came before.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        queries: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    ) -> Result<T, QueryFailed> {
+        self.writer.run(queries).await
+    }
+}
+
+fn connection(file: &Path) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY)?;
+    // A reader does not wait for a writer, and a crash loses nothing that was answered for.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
 }
 
 impl fmt::Debug for Database {
@@ -128,5 +145,72 @@ mod tests {
         let file = folder.path().join("text.sqlite3");
         std::fs::write(&file, "not a database, and long enough to be looked at".repeat(40)).unwrap();
         assert!(matches!(Database::open(&file), Err(DatabaseError::Open(..))));
+    }
+
+    #[tokio::test]
+    async fn readers_do_not_wait_for_a_writer_and_see_what_it_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("posts.sqlite3")).unwrap();
+        let count = |db: &mut Connection| db.query_row("SELECT count(*) FROM posts", [], |row| row.get(0));
+        let (begun, told) = std::sync::mpsc::channel();
+        let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+        let writing = database.clone();
+        let write = tokio::spawn(async move {
+            let insert = move |db: &mut Connection| {
+                let transaction = db.transaction()?;
+                transaction.execute("INSERT INTO posts VALUES (1, 'u', 'u', 't', 'b', 1, 0, 0)", [])?;
+                begun.send(()).unwrap();
+                may_go_on.recv().unwrap();
+                transaction.commit()
+            };
+            writing.write(insert).await.unwrap();
+        });
+        tokio::task::spawn_blocking(move || told.recv().unwrap()).await.unwrap();
+        let before: i64 = database.read(count).await.unwrap();
+        go_on.send(()).unwrap();
+        write.await.unwrap();
+        let after: i64 = database.read(count).await.unwrap();
+        assert_eq!((before, after), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn a_reader_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("posts.sqlite3")).unwrap();
+        let failed = database.read(|db| db.execute("DELETE FROM posts", [])).await;
+        assert!(failed.unwrap_err().0.contains("readonly"));
+        assert_eq!(database.write(|db| db.execute("DELETE FROM posts", [])).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn whoever_panics_takes_no_connection_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("posts.sqlite3")).unwrap();
+        for _ in 0..READERS + 1 {
+            assert!(database.read::<()>(|_| panic!()).await.is_err());
+            assert!(database.write::<()>(|_| panic!()).await.is_err());
+        }
+        assert!(database.read(|_| Ok(())).await.is_ok());
+        assert!(database.write(|_| Ok(())).await.is_ok());
+    }
+
+    /// More at once than there are threads for blocking work, which others need too.
+    #[tokio::test]
+    async fn who_waits_for_a_connection_holds_no_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("posts.sqlite3")).unwrap();
+        let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+        let first = database.write(move |_| {
+            may_go_on.recv().unwrap();
+            Ok(())
+        });
+        let others = (0..2000).map(|_| database.write(|_| Ok(())));
+        let all = async { tokio::join!(first, futures_util::future::join_all(others)) };
+        let elsewhere = async {
+            tokio::task::yield_now().await;
+            tokio::task::spawn_blocking(move || go_on.send(()).unwrap()).await.unwrap();
+        };
+        let ((first, others), ()) = tokio::join!(all, elsewhere);
+        assert!(first.is_ok() && others.iter().all(Result::is_ok));
     }
 }

@@ -21,6 +21,7 @@
 mod app;
 mod cors;
 mod database;
+mod lane;
 mod log;
 mod machines;
 mod openapi;

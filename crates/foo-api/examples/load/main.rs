@@ -16,6 +16,7 @@ mod person;
 mod report;
 mod server;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -74,10 +75,16 @@ async fn load(time: Duration, in_flight: usize) -> Result<bool, Box<dyn std::err
     }
     let took = start.elapsed();
 
-    let metrics = Connection::open(server.address).await?.get("/metrics").await?.text();
-    report.check_metrics(&metrics);
+    match metrics(server.address).await {
+        Ok(metrics) => report.check_metrics(&metrics),
+        Err(error) => report.check(Err(error)),
+    }
     let memory = server.peak_memory_kib();
     report.check(server.stop());
     report.print(took, memory);
     Ok(report.is_clean())
+}
+
+async fn metrics(address: SocketAddr) -> Result<String, String> {
+    Ok(Connection::open(address).await?.get("/metrics").await?.text())
 }

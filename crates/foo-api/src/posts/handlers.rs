@@ -53,7 +53,7 @@ async fn list(
     };
     let caller = caller(&session);
     // One more than asked for says whether there is another page.
-    let mut posts = db.run(move |db| store::page(db, &caller, before, limit + 1)).await?;
+    let mut posts = db.read(move |db| store::page(db, &caller, before, limit + 1)).await?;
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = posts.len() > size;
     posts.truncate(size);
@@ -67,7 +67,7 @@ async fn read(
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     let (caller, id) = (caller(&session), number(&id).ok_or(Refusal::NotFound)?);
-    let found = db.run(move |db| store::one(db, &caller, id)).await?;
+    let found = db.read(move |db| store::one(db, &caller, id)).await?;
     found.map(|post| answer(StatusCode::OK, post)).ok_or(Refusal::NotFound)
 }
 
@@ -80,8 +80,8 @@ async fn create(
     let draft = draft(request).await?;
     let (caller, now) = (caller(&session), now());
     let (post, again) = match key {
-        None => (db.run(move |db| store::create(db, &caller, &draft, now)).await?, false),
-        Some(key) => match db.run(move |db| replay::create(db, &caller, &key, &draft, now)).await? {
+        None => (db.write(move |db| store::create(db, &caller, &draft, now)).await?, false),
+        Some(key) => match db.write(move |db| replay::create(db, &caller, &key, &draft, now)).await? {
             Replay::First(post) => (post, false),
             Replay::Again(post) => (post, true),
             Replay::Mismatch => return Err(Refusal::IdempotencyMismatch),
@@ -109,7 +109,7 @@ async fn edit(
     let draft = draft(request).await?;
     let (caller, id, now) = (caller(&session), number(&id).ok_or(Refusal::NotFound)?, now());
     let edited = move |db: &mut _| store::edit(db, &caller, id, versions.as_slice(), &draft, now);
-    match db.run(edited).await? {
+    match db.write(edited).await? {
         Changed::Done(post) => Ok(answer(StatusCode::OK, post)),
         Changed::NotFound => Err(Refusal::NotFound),
         Changed::Newer => Err(Refusal::PreconditionFailed),
@@ -124,7 +124,7 @@ async fn delete(
 ) -> Result<Response, Refusal> {
     let versions = Versions::read(&headers)?;
     let (caller, id) = (caller(&session), number(&id).ok_or(Refusal::NotFound)?);
-    match db.run(move |db| store::delete(db, &caller, id, versions.as_slice())).await? {
+    match db.write(move |db| store::delete(db, &caller, id, versions.as_slice())).await? {
         Changed::Done(()) => Ok(private(StatusCode::NO_CONTENT)),
         Changed::NotFound => Err(Refusal::NotFound),
         Changed::Newer => Err(Refusal::PreconditionFailed),
