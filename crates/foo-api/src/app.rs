@@ -7,7 +7,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath};
 use axum::http::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use clerk_verify::axum::{AuthLayer, SameOriginCookies};
+use clerk_verify::axum::{AuthLayer, NotAnOrigin, SameOriginCookies};
 use clerk_verify::{BackendApi, BackendSetupError, Jwks, JwksSetupError, Policy, PolicyError, Verifier};
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::{Level, Span};
@@ -22,8 +22,8 @@ use crate::settings::Settings;
 /// The most that a request's body may have, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// The longest that a request may take, its body's coming included.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// The longest that a request may take, all in all.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// Settings that are well-formed and yet cannot be used.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 pub enum SetupError {
     /// The issuer.
     Policy(PolicyError),
+    /// The app's origins.
+    Origins(NotAnOrigin),
     /// The JWKS.
     Jwks(JwksSetupError),
     /// The Backend API.
@@ -43,6 +45,7 @@ impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Policy(error) => write!(f, "CLERK_ISSUER: {error}"),
+            Self::Origins(error) => write!(f, "FOO_API_APP_ORIGINS: {error}"),
             Self::Jwks(error) => write!(f, "CLERK_JWKS_URL: {error}"),
             Self::Backend(error) => write!(f, "CLERK_API_URL: {error}"),
             Self::Database(error) => error.fmt(f),
@@ -67,24 +70,29 @@ pub fn app(settings: &Settings) -> Result<Router, SetupError> {
         let backend = BackendApi::at(&settings.api_url, key.clone()).map_err(SetupError::Backend)?;
         verifier = verifier.backend(backend);
     }
+    let origins = settings.app_origins.iter().map(String::as_str);
+    let mut cookies = SameOriginCookies::new(origins).map_err(SetupError::Origins)?;
+    if let Some(key) = &settings.publishable_key {
+        cookies = cookies.for_instance(key);
+    }
     let database = Database::open(&settings.database).map_err(SetupError::Database)?;
-    Ok(router(verifier, &settings.app_origins, database))
+    Ok(router(verifier, &settings.app_origins, cookies, database))
 }
 
-/// The API with any verifier, for pages of `origins`, over a database.
-pub fn router(verifier: Verifier, origins: &[String], database: Database) -> Router {
+/// The API with any verifier, for pages of `origins`, which under `/api` may use `cookies`, over a database.
+pub fn router(
+    verifier: Verifier,
+    origins: &[String],
+    cookies: SameOriginCookies,
+    database: Database,
+) -> Router {
     let trace = TraceLayer::new_for_http()
         .make_span_with(|request: &Request<_>| span(request))
         .on_response(DefaultOnResponse::new().level(Level::INFO));
     // The last is the outermost. Of those outside of CORS none ever answers by itself, so that every answer
     // has its CORS headers, and every preflight its id.
-    let cookies = SameOriginCookies::new(origins.iter().map(String::as_str));
-    let own = cookies.map(|cookies| {
-        let auth = AuthLayer::new(verifier.clone()).same_origin_cookies(cookies);
-        refuse_others(routes(database.clone())).layer(auth)
-    });
-    // The settings admit no list of origins that would leave it out.
-    let own = own.unwrap_or_default();
+    let own = AuthLayer::new(verifier.clone()).same_origin_cookies(cookies);
+    let own = refuse_others(routes(database.clone())).layer(own);
     let all = open_routes(verifier.clone())
         .nest("/api", own)
         .merge(routes(database).layer(AuthLayer::new(verifier)));
@@ -96,7 +104,8 @@ pub fn router(verifier: Verifier, origins: &[String], database: Database) -> Rou
         .layer(middleware::from_fn(request_id::stamp))
 }
 
-/// The database answers at once; what takes long is a caller who sends slowly.
+/// What it waits for has limits of its own; this one is for what nobody thought of, and for the line at the
+/// database.
 async fn limit_time(request: Request<Body>, next: Next) -> Response {
     let answer = tokio::time::timeout(TIME_LIMIT, next.run(request)).await;
     answer.unwrap_or_else(|_| Refusal::TimedOut.into_response())
@@ -106,4 +115,24 @@ async fn limit_time(request: Request<Body>, next: Next) -> Response {
 fn span<B>(request: &Request<B>) -> Span {
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
     tracing::info_span!("request", method = %request.method(), route, id = request_id::of(request))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    /// The clock stands still but for the waits.
+    #[tokio::test(start_paused = true)]
+    async fn no_request_takes_for_ever() {
+        let app =
+            Router::new().route("/", get(std::future::pending::<()>)).layer(middleware::from_fn(limit_time));
+        let start = tokio::time::Instant::now();
+        let answer = app.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!((answer.status().as_u16(), start.elapsed()), (503, TIME_LIMIT));
+        assert_eq!(answer.headers()["retry-after"], "1");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    }
 }

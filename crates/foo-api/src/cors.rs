@@ -6,6 +6,7 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::CorsLayer;
 
+use crate::posts::IDEMPOTENCY_REPLAYED;
 use crate::request_id::X_REQUEST_ID;
 
 /// Every cross-origin request with a token is preceded by a preflight. Two hours is Chromium's limit.
@@ -19,6 +20,6 @@ pub(crate) fn cors(origins: &[String]) -> CorsLayer {
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
         // By name: a browser does not take `*` to mean Authorization.
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, HeaderName::from_static("idempotency-key")])
-        .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER, ETAG, LOCATION, X_REQUEST_ID])
+        .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER, ETAG, LOCATION, IDEMPOTENCY_REPLAYED, X_REQUEST_ID])
         .max_age(PREFLIGHT_LIFE)
 }

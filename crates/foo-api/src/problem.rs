@@ -1,5 +1,5 @@
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use foo_types::Problem;
@@ -25,6 +25,8 @@ pub enum Refusal {
     BadJson,
     /// The body is longer than 64 kB.
     BodyTooLarge,
+    /// The body did not come in ten seconds.
+    BodyTooSlow,
     /// The title is empty or too long.
     BadTitle,
     /// The post's body is too long.
@@ -63,6 +65,9 @@ impl Refusal {
                 (S::BAD_REQUEST, "body-invalid", "Send an object with a title and a body, both text")
             }
             Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body-too-large", "Send at most 64 kB"),
+            Self::BodyTooSlow => {
+                (S::REQUEST_TIMEOUT, "body-too-slow", "Send the whole request within ten seconds")
+            }
             Self::BadTitle => {
                 (S::UNPROCESSABLE_ENTITY, "title-invalid", "The title must have 1 to 200 characters")
             }
@@ -118,6 +123,9 @@ impl IntoResponse for Refusal {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         response
     }
 }

@@ -1,8 +1,20 @@
+use std::env::VarError;
 use std::fmt;
 use std::path::PathBuf;
 
 use clerk_verify::{PublishableKey, SecretKey};
 use url::Url;
+
+const NAMES: [&str; 8] = [
+    "FOO_API_PORT",
+    "FOO_API_APP_ORIGINS",
+    "FOO_API_DATABASE",
+    "CLERK_PUBLISHABLE_KEY",
+    "CLERK_ISSUER",
+    "CLERK_JWKS_URL",
+    "CLERK_SECRET_KEY",
+    "CLERK_API_URL",
+];
 
 const DEFAULT_PORT: u16 = 8081;
 const DEFAULT_DATABASE: &str = "foo-api.sqlite3";
@@ -17,6 +29,8 @@ pub struct Settings {
     /// `FOO_API_APP_ORIGINS`: the origins of the pages that use the API, between commas;
     /// `http://localhost:8080` unless set. CORS admits them, and tokens must be made for one of them.
     pub app_origins: Vec<String>,
+    /// `CLERK_PUBLISHABLE_KEY`: the Clerk instance, and the suffix of its cookies.
+    pub publishable_key: Option<PublishableKey>,
     /// `CLERK_ISSUER`, or the issuer of the instance that `CLERK_PUBLISHABLE_KEY` names.
     pub issuer: String,
     /// `CLERK_JWKS_URL`: where the issuer's keys are; `/.well-known/jwks.json` below it unless set.
@@ -34,6 +48,8 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SettingsError {
+    /// The value of this one is no text.
+    NotText(&'static str),
     /// `FOO_API_PORT` is no port.
     Port,
     /// `FOO_API_APP_ORIGINS` names no origin at all.
@@ -60,6 +76,11 @@ impl Settings {
     ///
     /// The first setting that is wrong.
     pub fn from_env() -> Result<Self, SettingsError> {
+        for name in NAMES {
+            if matches!(std::env::var(name), Err(VarError::NotUnicode(_))) {
+                return Err(SettingsError::NotText(name));
+            }
+        }
         Self::read(|name| std::env::var(name).ok())
     }
 
@@ -84,20 +105,18 @@ impl Settings {
         if app_origins.is_empty() {
             return Err(SettingsError::NoOrigin);
         }
-        let issuer = match (get("CLERK_ISSUER"), get("CLERK_PUBLISHABLE_KEY")) {
-            (Some(issuer), _) => issuer,
-            (None, Some(key)) => {
-                key.parse::<PublishableKey>().map_err(SettingsError::PublishableKey)?.issuer()
-            }
-            (None, None) => return Err(SettingsError::NoInstance),
-        };
+        let publishable_key =
+            get("CLERK_PUBLISHABLE_KEY").map(|key| key.parse::<PublishableKey>()).transpose();
+        let publishable_key = publishable_key.map_err(SettingsError::PublishableKey)?;
+        let issuer = get("CLERK_ISSUER").or_else(|| publishable_key.as_ref().map(PublishableKey::issuer));
+        let issuer = issuer.ok_or(SettingsError::NoInstance)?;
         let jwks_url = get("CLERK_JWKS_URL")
             .unwrap_or_else(|| format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')));
         let secret_key = get("CLERK_SECRET_KEY").map(|key| key.parse()).transpose();
         let secret_key = secret_key.map_err(|_| SettingsError::SecretKey)?;
         let api_url = get("CLERK_API_URL").unwrap_or_else(|| DEFAULT_API_URL.into());
         let database = get("FOO_API_DATABASE").unwrap_or_else(|| DEFAULT_DATABASE.into()).into();
-        Ok(Self { port, app_origins, issuer, jwks_url, secret_key, api_url, database })
+        Ok(Self { port, app_origins, publishable_key, issuer, jwks_url, secret_key, api_url, database })
     }
 }
 
@@ -117,6 +136,7 @@ fn web_url(text: &str) -> Option<Url> {
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotText(name) => write!(f, "{name} is not UTF-8 text; set it anew"),
             Self::Port => f.write_str("FOO_API_PORT must be a port, a number from 0 to 65535"),
             Self::NoOrigin => f.write_str(
                 "FOO_API_APP_ORIGINS names no origin; give the app's, such as http://localhost:8080",
@@ -161,6 +181,7 @@ mod tests {
         let wanted = Settings {
             port: 8081,
             app_origins: vec!["http://localhost:8080".into()],
+            publishable_key: KEY.1.parse().ok(),
             issuer: "https://clerk.clerk.dev".into(),
             jwks_url: "https://clerk.clerk.dev/.well-known/jwks.json".into(),
             secret_key: None,
@@ -186,6 +207,7 @@ mod tests {
         let wanted = Settings {
             port: 9000,
             app_origins: vec!["https://foo.com".into(), "https://www.foo.com:8443".into()],
+            publishable_key: KEY.1.parse().ok(),
             issuer: "http://localhost:8080/__clerk".into(),
             jwks_url: "http://127.0.0.1:8082/jwks".into(),
             secret_key: Some("sk_test_hidden".parse().unwrap()),
@@ -196,6 +218,7 @@ mod tests {
         assert_eq!(settings, Ok(wanted));
         let settings = read(&[("CLERK_ISSUER", "http://localhost:8080/__clerk")]).unwrap();
         assert_eq!(settings.jwks_url, "http://localhost:8080/__clerk/.well-known/jwks.json");
+        assert_eq!(settings.publishable_key, None);
     }
 
     #[test]
@@ -205,6 +228,10 @@ mod tests {
             (
                 vec![("CLERK_PUBLISHABLE_KEY", "sk_test_hidden")],
                 "CLERK_PUBLISHABLE_KEY: this is a secret key",
+            ),
+            (
+                vec![("CLERK_PUBLISHABLE_KEY", "pk_test_"), ("CLERK_ISSUER", "https://clerk.foo.com")],
+                "CLERK_PUBLISHABLE_KEY: the publishable key is damaged",
             ),
             (vec![KEY, ("CLERK_SECRET_KEY", "pk_test_hidden")], "CLERK_SECRET_KEY is no secret key"),
             (vec![KEY, ("FOO_API_PORT", "99999")], "FOO_API_PORT must be a port"),

@@ -3,43 +3,18 @@
 
 #[path = "../../clerk-verify/tests/common/mod.rs"]
 mod common;
+mod support;
 
 use std::time::Duration;
 
-use clerk_verify::{Jwks, ManualClock, Policy, Verifier};
-use common::{ISSUER, JwksServer, NOW, PAGE, SigningKey, claims, with};
+use common::{NOW, PAGE, SigningKey, claims, with};
 use foo_types::{Foo, Problem};
 use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Client, Method, Response};
+use reqwest::{Method, Response};
 use serde_json::json;
-
-struct Api {
-    url: String,
-    key: SigningKey,
-    jwks: JwksServer,
-    clock: ManualClock,
-    client: Client,
-    _folder: tempfile::TempDir,
-}
+use support::Api;
 
 impl Api {
-    async fn start() -> Self {
-        let key = SigningKey::new("ins_1");
-        let jwks = JwksServer::start(key.jwks()).await;
-        let clock = ManualClock::at(NOW);
-        let policy = Policy::for_issuer(ISSUER).unwrap().authorized_parties([PAGE]).unwrap();
-        let keys = Jwks::from_url(&jwks.url).unwrap().clock(clock.clone());
-        let verifier = Verifier::new(policy, keys).clock(clock.clone());
-        let listener = foo_api::bind(0).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let folder = tempfile::tempdir().unwrap();
-        let database = foo_api::Database::open(&folder.path().join("posts.sqlite3")).unwrap();
-        let app = foo_api::router(verifier, &[PAGE.to_owned()], database);
-        tokio::spawn(foo_api::serve(listener, app, std::future::pending()));
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-        Self { url, key, jwks, clock, client: client.build().unwrap(), _folder: folder }
-    }
-
     async fn get(&self, path: &str, token: Option<&str>) -> Response {
         let mut request = self.client.get(format!("{}{path}", self.url)).header("origin", PAGE);
         if let Some(token) = token {
@@ -159,6 +134,8 @@ async fn what_is_another_persons_or_nowhere_is_refused() {
     let cases = [
         ("/people/user_bob/foo", 403, "not-yours"),
         ("/people/%ff/foo", 404, "not-found"),
+        ("/posts/%ff", 404, "not-found"),
+        ("/posts/post_%31%00", 404, "not-found"),
         ("/", 404, "not-found"),
         ("/foo/", 404, "not-found"),
         ("//foo", 404, "not-found"),
@@ -224,7 +201,7 @@ async fn a_preflight_is_answered_without_a_token_and_remembered() {
     }
     let response = api.get("/foo", None).await;
     let exposed = text(response.headers(), "access-control-expose-headers").unwrap();
-    assert_eq!(exposed, "www-authenticate,retry-after,etag,location,x-request-id");
+    assert_eq!(exposed, "www-authenticate,retry-after,etag,location,idempotency-replayed,x-request-id");
     assert_eq!(api.jwks.fetches(), 0);
 }
 

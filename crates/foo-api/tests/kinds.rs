@@ -3,42 +3,17 @@
 
 #[path = "../../clerk-verify/tests/common/mod.rs"]
 mod common;
+mod support;
 
 use std::collections::BTreeSet;
 
-use clerk_verify::{Jwks, ManualClock, Policy, Verifier};
-use common::{ISSUER, JwksServer, NOW, PAGE, SigningKey, claims, with};
-use foo_api::Database;
-use foo_types::{Caller, Me, Problem};
-use reqwest::{Client, Method, RequestBuilder};
+use common::{PAGE, claims, with};
+use foo_types::{Caller, Me, Post, Problem};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-
-struct Api {
-    url: String,
-    key: SigningKey,
-    _jwks: JwksServer,
-    client: Client,
-    _folder: tempfile::TempDir,
-}
+use support::Api;
 
 impl Api {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let key = SigningKey::new("ins_1");
-        let jwks = JwksServer::start(key.jwks()).await;
-        let clock = ManualClock::at(NOW);
-        let policy = Policy::for_issuer(ISSUER).unwrap().authorized_parties([PAGE]).unwrap();
-        let keys = Jwks::from_url(&jwks.url).unwrap().clock(clock.clone());
-        let verifier = Verifier::new(policy, keys).clock(clock);
-        let listener = foo_api::bind(0).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let database = Database::open(&folder.path().join("posts.sqlite3")).unwrap();
-        let app = foo_api::router(verifier, &[PAGE.to_owned()], database);
-        tokio::spawn(foo_api::serve(listener, app, std::future::pending()));
-        let client = Client::builder().no_proxy().build().unwrap();
-        Self { url, key, _jwks: jwks, client, _folder: folder }
-    }
-
     fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.url))
     }
@@ -134,6 +109,11 @@ async fn the_apps_own_origin_may_use_the_cookie_and_nobody_else() {
     assert_eq!(me.user_id, "user_ada");
     // The cookie counts below /api only.
     assert_eq!(outcome(own("/me")).await.0, 401);
+    // Where several instances share a domain, this one's has its suffix, and goes before the other.
+    let bob = api.key.sign(&with("sub", "user_bob"));
+    let both = format!("{cookie}; __session_1Z8AzTQD={bob}");
+    let request = api.get("/api/me").header("cookie", both).header("sec-fetch-site", "same-origin");
+    assert_eq!(request.send().await.unwrap().json::<Me>().await.unwrap().user_id, "user_bob");
     for site in ["same-site", "cross-site"] {
         let request = api.get("/api/me").header("cookie", &cookie).header("sec-fetch-site", site);
         assert_ne!(outcome(request).await.0, 200, "{site}");
@@ -160,6 +140,14 @@ async fn the_apps_own_origin_may_use_the_cookie_and_nobody_else() {
     ] {
         assert_eq!(write(site, origin).await, (403, "cookie-not-same-origin".into()), "{site:?} {origin:?}");
     }
+    // What was written is where the answer says, and within the cookie's reach.
+    let written = api.client.post(format!("{}/api/posts", api.url)).header("cookie", &cookie);
+    let written = written.header("sec-fetch-site", "same-origin").json(&json!({ "title": "a", "body": "" }));
+    let written = written.send().await.unwrap();
+    let location = written.headers()["location"].to_str().unwrap().to_owned();
+    let post: Post = written.json().await.unwrap();
+    assert_eq!(location, format!("/api/posts/{}", post.id));
+    assert_eq!(own(&location).send().await.unwrap().json::<Post>().await.unwrap(), post);
     // The bearer decides where there is one.
     assert_eq!(outcome(own("/api/me").bearer_auth("not-a-token")).await.0, 401);
 }

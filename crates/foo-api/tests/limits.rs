@@ -1,15 +1,27 @@
 //! What the server puts up with, over plain sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "../../clerk-verify/tests/common/mod.rs"]
+mod common;
+
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::Request;
 use axum::routing::get;
+use clerk_verify::axum::SameOriginCookies;
+use clerk_verify::{KeySet, ManualClock, Policy, Verifier};
+use common::{ISSUER, NOW, PAGE, SigningKey, claims};
+use foo_api::Database;
+use futures_util::stream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tower::ServiceExt as _;
 
 struct Server {
     address: SocketAddr,
@@ -79,4 +91,42 @@ async fn a_head_that_does_not_come_is_not_waited_for() {
     let _ = stream.read_to_end(&mut answer).await;
     let waited = begun.elapsed();
     assert!(waited >= Duration::from_secs(29) && waited < Duration::from_secs(40), "{waited:?}");
+}
+
+/// The clock stands still but for the waits.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let key = SigningKey::new("ins_1");
+    let keys = KeySet::from_jwks(key.jwks().as_bytes()).unwrap();
+    let policy = Policy::for_issuer(ISSUER).unwrap().authorized_parties([PAGE]).unwrap();
+    let verifier = Verifier::new(policy, keys).clock(ManualClock::at(NOW));
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open(&folder.path().join("posts.sqlite3")).unwrap();
+    let cookies = SameOriginCookies::new([PAGE]).unwrap();
+    let app = foo_api::router(verifier, &[PAGE.to_owned()], cookies, database);
+    let request = |method: &str, path: &str| {
+        let begun = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{\"title\":"))]);
+        let body = Body::from_stream(stream::StreamExt::chain(begun, stream::pending()));
+        let request = Request::builder().method(method).uri(path).header("origin", PAGE);
+        let request = request.header("authorization", format!("Bearer {}", key.sign(&claims())));
+        request.header("content-type", "application/json").header("if-match", "*").body(body).unwrap()
+    };
+    for (method, path) in [("POST", "/posts"), ("PUT", "/posts/post_1"), ("POST", "/api/posts")] {
+        let start = tokio::time::Instant::now();
+        let answer = app.clone().oneshot(request(method, path)).await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), start.elapsed()),
+            (408, Duration::from_secs(10)),
+            "{method} {path}"
+        );
+        assert_eq!(answer.headers()["access-control-allow-origin"], PAGE);
+        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
+        assert!(String::from_utf8_lossy(&body).contains("body-too-slow"));
+    }
+    // Who sends nothing good is refused before anything of the body is waited for.
+    let mut nobody = request("POST", "/posts");
+    nobody.headers_mut().remove("authorization");
+    let start = tokio::time::Instant::now();
+    let answer = app.oneshot(nobody).await.unwrap();
+    assert_eq!((answer.status().as_u16(), start.elapsed()), (401, Duration::ZERO));
 }

@@ -3,21 +3,13 @@
 
 #[path = "../../clerk-verify/tests/common/mod.rs"]
 mod common;
+mod support;
 
-use clerk_verify::{Jwks, ManualClock, Policy, Verifier};
-use common::{ISSUER, JwksServer, NOW, PAGE, SigningKey, claims, with};
-use foo_api::Database;
-use foo_types::{Me, Post, PostPage, Problem};
-use reqwest::{Client, Method, RequestBuilder, Response};
+use common::{claims, with};
+use foo_types::{Me, Post, PostPage};
+use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
-
-struct Api {
-    url: String,
-    key: SigningKey,
-    _jwks: JwksServer,
-    client: Client,
-    folder: tempfile::TempDir,
-}
+use support::{Api, refused};
 
 /// Who asks.
 #[derive(Clone, Copy)]
@@ -31,25 +23,6 @@ enum As {
 }
 
 impl Api {
-    async fn start() -> Self {
-        Self::on(tempfile::tempdir().unwrap()).await
-    }
-
-    async fn on(folder: tempfile::TempDir) -> Self {
-        let key = SigningKey::new("ins_1");
-        let jwks = JwksServer::start(key.jwks()).await;
-        let clock = ManualClock::at(NOW);
-        let policy = Policy::for_issuer(ISSUER).unwrap().authorized_parties([PAGE]).unwrap();
-        let keys = Jwks::from_url(&jwks.url).unwrap().clock(clock.clone());
-        let verifier = Verifier::new(policy, keys).clock(clock);
-        let listener = foo_api::bind(0).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let database = Database::open(&folder.path().join("posts.sqlite3")).unwrap();
-        let app = foo_api::router(verifier, &[PAGE.to_owned()], database);
-        tokio::spawn(foo_api::serve(listener, app, std::future::pending()));
-        Self { url, key, _jwks: jwks, client: Client::builder().no_proxy().build().unwrap(), folder }
-    }
-
     fn token(&self, who: As) -> String {
         let member = |user: &str, organization: &str| {
             let mut claims = with("sub", user);
@@ -94,14 +67,6 @@ impl Api {
 
 fn draft(title: &str) -> Value {
     json!({ "title": title, "body": "…" })
-}
-
-async fn refused(request: RequestBuilder) -> (u16, String) {
-    let response = request.send().await.unwrap();
-    let status = response.status().as_u16();
-    let problem: Problem = response.json().await.unwrap();
-    assert_eq!(problem.status, status);
-    (status, problem.reason.unwrap())
 }
 
 fn etag(response: &Response) -> String {

@@ -95,7 +95,7 @@ fn one_sentence(output: &Output) -> String {
 #[test]
 fn a_wrong_setting_is_one_sentence() {
     let key = ("CLERK_PUBLISHABLE_KEY", "pk_live_Y2xlcmsuY2xlcmsuZGV2JA");
-    let cases: [(&[(&str, &str)], &str); 7] = [
+    let cases: [(&[(&str, &str)], &str); 10] = [
         (&[], "CLERK_PUBLISHABLE_KEY is not set"),
         (&[("CLERK_PUBLISHABLE_KEY", "pk_test_")], "CLERK_PUBLISHABLE_KEY: the publishable key is damaged"),
         (&[("CLERK_ISSUER", "http://clerk.foo.com")], "CLERK_ISSUER: the issuer must be"),
@@ -106,11 +106,29 @@ fn a_wrong_setting_is_one_sentence() {
         (&[key, ("FOO_API_PORT", "http")], "FOO_API_PORT must be a port"),
         (&[key, ("FOO_API_APP_ORIGINS", "localhost:8080")], "FOO_API_APP_ORIGINS"),
         (&[key, ("RUST_LOG", "foo_api=loud")], "RUST_LOG"),
+        (&[key, ("CLERK_SECRET_KEY", "pk_test_x")], "CLERK_SECRET_KEY is no secret key"),
+        (
+            &[key, ("CLERK_SECRET_KEY", "sk_test_x"), ("CLERK_API_URL", "http://api.clerk.com")],
+            "CLERK_API_URL: the Backend API's URL must be https",
+        ),
+        (&[key, ("FOO_API_DATABASE", "/dev/null/posts.sqlite3")], "set FOO_API_DATABASE to another file"),
     ];
     for (settings, wanted) in cases {
         let text = one_sentence(&program(settings).output().unwrap());
         assert!(text.contains(wanted), "{text}");
     }
+}
+
+/// What is no text is not as if it were not set: the default would be another file than the one that was meant.
+#[cfg(unix)]
+#[test]
+fn a_setting_that_is_no_text_is_one_sentence() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let mut program = program(&[("CLERK_ISSUER", ISSUER)]);
+    program.env("FOO_API_DATABASE", std::ffi::OsStr::from_bytes(b"/tmp/\xff.sqlite3"));
+    let text = one_sentence(&program.output().unwrap());
+    assert!(text.contains("FOO_API_DATABASE is not UTF-8 text"), "{text}");
 }
 
 #[test]
@@ -179,6 +197,26 @@ async fn no_token_is_written_at_any_level() {
     // The search finds what is there.
     for part in parts(&good) {
         assert_eq!(leak(&format!("{output}\nTRACE hyper: {part}\n")), Some(part));
+    }
+}
+
+/// The settings reach the cookies: the suffix is that of the publishable key's instance.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_instances_own_cookie_is_read() {
+    let key = SigningKey::new("ins_1");
+    let jwks = JwksServer::start(key.jwks()).await;
+    let api = Running::start(&[
+        ("FOO_API_PORT", "0"),
+        ("FOO_API_APP_ORIGINS", PAGE),
+        ("CLERK_PUBLISHABLE_KEY", "pk_live_Y2xlcmsuY2xlcmsuZGV2JA"),
+        ("CLERK_ISSUER", ISSUER),
+        ("CLERK_JWKS_URL", &jwks.url),
+    ]);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (name, status) in [("__session_1Z8AzTQD", 200), ("__session", 200), ("__session_another1", 401)] {
+        let request = client.get(api.url("/api/me")).header("sec-fetch-site", "same-origin");
+        let request = request.header("cookie", format!("{name}={}", key.sign(&fresh_claims())));
+        assert_eq!(request.send().await.unwrap().status(), status, "{name}");
     }
 }
 

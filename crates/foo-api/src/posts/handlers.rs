@@ -1,9 +1,10 @@
 //! `/posts` over HTTP.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::extract::{FromRequest as _, Path, Query, Request, State};
+use axum::extract::{FromRequest as _, FromRequestParts, OriginalUri, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_MATCH, LOCATION};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -21,6 +22,12 @@ use crate::problem::Refusal;
 
 /// The header of an idempotency key, by draft-ietf-httpapi-idempotency-key-header.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// On the answer to a request that had been carried out before.
+pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// How long a body may take to come. Those of this API are small; a line that is worse than this has lost it.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 const PAGE: i64 = 20;
 const LONGEST_PAGE: i64 = 100;
@@ -64,9 +71,9 @@ async fn list(
 async fn read(
     session: SessionAuth,
     State(db): State<Database>,
-    Path(id): Path<String>,
+    PostId(id): PostId,
 ) -> Result<Response, Refusal> {
-    let (caller, id) = (caller(&session), number(&id).ok_or(Refusal::NotFound)?);
+    let caller = caller(&session);
     let found = db.read(move |db| store::one(db, &caller, id)).await?;
     found.map(|post| answer(StatusCode::OK, post)).ok_or(Refusal::NotFound)
 }
@@ -74,6 +81,7 @@ async fn read(
 async fn create(
     session: SessionAuth,
     State(db): State<Database>,
+    OriginalUri(uri): OriginalUri,
     request: Request,
 ) -> Result<Response, Refusal> {
     let key = idempotency_key(request.headers())?;
@@ -87,14 +95,14 @@ async fn create(
             Replay::Mismatch => return Err(Refusal::IdempotencyMismatch),
         },
     };
-    let location = HeaderValue::from_str(&format!("/posts/{}", post.id));
+    // Where it was asked for: by cookie, `/posts` would be out of reach.
+    let location = HeaderValue::from_str(&format!("{}/{}", uri.path(), post.id));
     let mut response = answer(StatusCode::CREATED, post);
     if let Ok(location) = location {
         response.headers_mut().insert(LOCATION, location);
     }
     if again {
-        let replayed = HeaderName::from_static("idempotency-replayed");
-        response.headers_mut().insert(replayed, HeaderValue::from_static("true"));
+        response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
 }
@@ -102,12 +110,12 @@ async fn create(
 async fn edit(
     session: SessionAuth,
     State(db): State<Database>,
-    Path(id): Path<String>,
+    PostId(id): PostId,
     request: Request,
 ) -> Result<Response, Refusal> {
     let versions = Versions::read(request.headers())?;
     let draft = draft(request).await?;
-    let (caller, id, now) = (caller(&session), number(&id).ok_or(Refusal::NotFound)?, now());
+    let (caller, now) = (caller(&session), now());
     let edited = move |db: &mut _| store::edit(db, &caller, id, versions.as_slice(), &draft, now);
     match db.write(edited).await? {
         Changed::Done(post) => Ok(answer(StatusCode::OK, post)),
@@ -119,11 +127,11 @@ async fn edit(
 async fn delete(
     session: SessionAuth,
     State(db): State<Database>,
-    Path(id): Path<String>,
+    PostId(id): PostId,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let versions = Versions::read(&headers)?;
-    let (caller, id) = (caller(&session), number(&id).ok_or(Refusal::NotFound)?);
+    let caller = caller(&session);
     match db.write(move |db| store::delete(db, &caller, id, versions.as_slice())).await? {
         Changed::Done(()) => Ok(private(StatusCode::NO_CONTENT)),
         Changed::NotFound => Err(Refusal::NotFound),
@@ -153,13 +161,12 @@ fn private(response: impl IntoResponse) -> Response {
 
 /// The draft in a request's body, refused in the API's own words.
 async fn draft(request: Request) -> Result<PostDraft, Refusal> {
+    let reading = tokio::time::timeout(BODY_TIME, Json::<PostDraft>::from_request(request, &())).await;
     let Json(draft) =
-        Json::<PostDraft>::from_request(request, &()).await.map_err(|rejection| {
-            match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Refusal::BodyTooLarge,
-                StatusCode::UNSUPPORTED_MEDIA_TYPE => Refusal::NotJson,
-                _ => Refusal::BadJson,
-            }
+        reading.map_err(|_| Refusal::BodyTooSlow)?.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Refusal::BodyTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Refusal::NotJson,
+            _ => Refusal::BadJson,
         })?;
     let title = draft.title.chars().count();
     if draft.title.trim().is_empty() || title > 200 {
@@ -213,6 +220,19 @@ impl Versions {
             Self::Any => None,
             Self::These(versions) => Some(versions),
         }
+    }
+}
+
+/// The number in a post's name; what is no name of a post is the name of none.
+struct PostId(i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for PostId {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let Path(id) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Refusal::NotFound)?;
+        number(&id).map(Self).ok_or(Refusal::NotFound)
     }
 }
 

@@ -4,4 +4,4 @@ mod handlers;
 mod replay;
 mod store;
 
-pub(crate) use handlers::routes;
+pub(crate) use handlers::{IDEMPOTENCY_REPLAYED, routes};

@@ -53,3 +53,32 @@ fn json(value: &impl serde::Serialize) -> String {
     // Texts and numbers always have a JSON.
     serde_json::to_string(value).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite_migration::{M, Migrations};
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_forgotten_after_a_day_and_no_sooner() {
+        let mut db = Connection::open_in_memory().unwrap();
+        let up = [M::up(include_str!("../../migrations/1-posts.sql"))];
+        Migrations::from_slice(&up).to_latest(&mut db).unwrap();
+        let caller = Caller { user: "user_ada".into(), organization: None };
+        let mut create = |title: &str, now| {
+            let draft = PostDraft { title: title.into(), body: String::new() };
+            match super::create(&mut db, &caller, "key", &draft, now).unwrap() {
+                Replay::First(post) => ("first", post.id),
+                Replay::Again(post) => ("again", post.id),
+                Replay::Mismatch => ("mismatch", String::new()),
+            }
+        };
+        let day = 24 * 60 * 60 * 1000;
+        assert_eq!(create("One", 5), ("first", "post_1".into()));
+        assert_eq!(create("One", 5 + day), ("again", "post_1".into()));
+        assert_eq!(create("Two", 5 + day), ("mismatch", String::new()));
+        assert_eq!(create("Two", 6 + day), ("first", "post_2".into()));
+        assert_eq!(create("One", 7 + day), ("mismatch", String::new()));
+    }
+}
