@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::grants::Kind;
 use crate::ids;
 use crate::wire;
 
@@ -180,6 +181,31 @@ impl ApiError {
             "Resource not found",
             format!("This development server does not cover {method} {path}."),
         )
+    }
+
+    /// A call of the Backend API without this instance's key.
+    pub(crate) fn secret_key_invalid() -> Self {
+        let message =
+            "The provided Clerk Secret Key is invalid. Make sure that your Clerk Secret Key is correct.";
+        Self::new(StatusCode::UNAUTHORIZED, "clerk_key_invalid", message, message)
+    }
+
+    pub(crate) fn backend_for_servers() -> Self {
+        let message = "The Backend API is for servers; this request comes from a page.";
+        Self::new(StatusCode::FORBIDDEN, "origin_invalid", "Invalid HTTP Origin header", message)
+    }
+
+    pub(crate) fn param_missing(name: &'static str) -> Self {
+        Self::of_form(name, "form_param_missing", "is missing", "The body must be JSON that holds it.")
+    }
+
+    pub(crate) fn token_not_found(kind: Kind) -> Self {
+        let message = match kind {
+            Kind::OAuth => "OAuth token not found",
+            Kind::M2m => "Machine token not found",
+            Kind::ApiKey => "API key not found",
+        };
+        Self::new(StatusCode::NOT_FOUND, "resource_not_found", message, message)
     }
 
     /// An error that somebody asked for; `None` is the code that Clerk's have with that status.

@@ -18,7 +18,7 @@ use crate::instance::Instance;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Fault {
-    /// Below `/__clerk`, such as `/v1/client/sessions/*/tokens`. `*` is any one segment, `**` at the end any
+    /// Below `/__clerk` or `/backend`, such as `/v1/client/sessions/*/tokens`. `*` is any one segment, `**` at the end any
     /// rest; all paths unless said otherwise.
     #[serde(default = "every_path")]
     path: String,

@@ -5,6 +5,7 @@ use aws_lc_rs::error::Unspecified;
 use clerk_core::{InstanceType, PublishableKey};
 use serde::{Deserialize, Serialize};
 
+use crate::secret_key::{SecretKey, SecretKeys};
 use crate::setup_error::SetupError;
 use crate::signing_key::SigningKey;
 use crate::{ids, private_file};
@@ -16,6 +17,19 @@ const FILE: &str = "identity.json";
 pub(crate) struct Identity {
     pub(crate) publishable_key: PublishableKey,
     pub(crate) signing_key: SigningKey,
+}
+
+impl Identity {
+    /// The keys of the Backend API. They follow from the signing key: nothing more has to be kept.
+    pub(crate) fn secret_keys(&self) -> Result<SecretKeys, SetupError> {
+        let derive = |prefix, purpose| {
+            self.signing_key.derive(prefix, purpose).map(SecretKey::new).map_err(|_| SetupError::Cryptography)
+        };
+        Ok(SecretKeys {
+            instance: derive("sk_test", "secret key of the instance")?,
+            machine: derive("ak", "secret key of a machine")?,
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]

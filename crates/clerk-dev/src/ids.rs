@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand;
 
@@ -36,6 +37,11 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// How a secret is told from the others without being kept.
+pub(crate) fn sha256(text: &str) -> String {
+    hex(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
 #[cfg(test)]

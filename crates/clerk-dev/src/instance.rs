@@ -9,11 +9,13 @@ use clerk_core::PublishableKey;
 use crate::client::{Client, Session};
 use crate::clock::{Clock, Millis};
 use crate::faults::Faults;
+use crate::grants::Grants;
 use crate::identity::Identity;
 use crate::organizations::{self, Membership};
 use crate::origin::AppOrigin;
 use crate::packages::Packages;
 use crate::people::{self, Person};
+use crate::secret_key::SecretKeys;
 use crate::settings::Settings;
 use crate::setup_error::SetupError;
 use crate::store::{ClientKey, Store};
@@ -25,10 +27,12 @@ use crate::{ids, wire};
 pub(crate) struct Instance {
     pub(crate) origin: AppOrigin,
     pub(crate) publishable_key: PublishableKey,
+    pub(crate) secret_keys: SecretKeys,
     pub(crate) data_dir: PathBuf,
     pub(crate) people: Vec<Person>,
     pub(crate) tokens: Tokens,
     pub(crate) store: Store,
+    pub(crate) grants: Grants,
     pub(crate) packages: Packages,
     pub(crate) templates: Templates,
     pub(crate) clock: Arc<Clock>,
@@ -46,20 +50,25 @@ impl Instance {
             return Err(SetupError::TokenLife);
         }
         let packages = Packages::open(&settings.clerk_js, &settings.clerk_ui)?;
-        let Identity { publishable_key, signing_key } = Identity::open(&settings.data_dir)?;
+        let identity = Identity::open(&settings.data_dir)?;
+        let secret_keys = identity.secret_keys()?;
+        let Identity { publishable_key, signing_key } = identity;
         let people = people::everyone();
         let clock = Arc::new(Clock::default());
         let store = Store::open(&settings.data_dir, &people, Arc::clone(&clock))?;
+        let grants = Grants::open(&settings.data_dir)?;
         let tokens = Tokens::new(signing_key, &origin, settings.token_life);
         Ok(Self {
             token_life_at_start: tokens.life(),
             several_sessions_at_start: settings.several_sessions,
             origin,
             publishable_key,
+            secret_keys,
             data_dir: settings.data_dir,
             people,
             tokens,
             store,
+            grants,
             packages,
             templates: Templates::default(),
             clock,
@@ -84,6 +93,7 @@ impl Instance {
         self.tokens.set_life(self.token_life_at_start);
         self.set_several_sessions(self.several_sessions_at_start);
         self.store.revoke(|_| true);
+        self.grants.clear();
         // Last: what ended, ended by the clock that was.
         self.clock.set_ahead(0);
     }

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod api_error;
+mod backend;
 mod browser;
 mod client;
 mod clock;
 mod control;
 mod entitlements;
 mod faults;
+mod grants;
 mod guard;
 mod identity;
 mod ids;
@@ -19,6 +21,7 @@ mod people;
 mod private_file;
 mod request_log;
 mod routes;
+mod secret_key;
 mod settings;
 mod setup_error;
 mod signing_key;
@@ -38,11 +41,13 @@ use serde::Serialize;
 pub use control::ControlAccess;
 pub use organizations::Organization;
 pub use people::Person;
+pub use secret_key::SecretKey;
 pub use settings::Settings;
 pub use setup_error::SetupError;
 
 use identity::Identity;
 use instance::Instance;
+use secret_key::SecretKeys;
 
 /// Where everything is served: Clerk's own default path for a proxied Frontend API.
 pub(crate) const BASE_PATH: &str = "/__clerk";
@@ -86,6 +91,26 @@ impl ClerkDev {
         self.instance.tokens.issuer()
     }
 
+    /// The key that verifies the tokens, in PEM: `CLERK_JWT_KEY` of a server that asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError::Cryptography`].
+    pub fn public_key_pem(&self) -> Result<String, SetupError> {
+        self.instance.tokens.key().public_pem().map_err(|_| SetupError::Cryptography)
+    }
+
+    /// What opens the Backend API, which is at `/backend` on the listener of [`Self::router`]:
+    /// `CLERK_SECRET_KEY` and `CLERK_API_URL` of a server that verifies opaque tokens.
+    pub fn secret_key(&self) -> &SecretKey {
+        &self.instance.secret_keys.instance
+    }
+
+    /// A machine's secret key, `ak_…`: opens the Backend API's call about M2M tokens and no other.
+    pub fn machine_secret_key(&self) -> &SecretKey {
+        &self.instance.secret_keys.machine
+    }
+
     /// Who can sign in.
     pub fn people(&self) -> &[Person] {
         &self.instance.people
@@ -108,8 +133,8 @@ impl ClerkDev {
         control::open(Arc::clone(&self.instance), address)
     }
 
-    /// The routes, all below `/__clerk`, with their guards: serve them on a loopback address, on the app's
-    /// own origin or behind a proxy there that adds `X-Forwarded-Host`.
+    /// The routes, below `/__clerk` and `/backend`, with their guards: serve them on a loopback address, on the app's
+    /// own origin or behind a proxy there that passes `/__clerk` on and adds `X-Forwarded-Host`.
     pub fn router(&self) -> Router {
         routes::router(Arc::clone(&self.instance))
     }
@@ -124,18 +149,21 @@ impl fmt::Debug for ClerkDev {
     }
 }
 
-/// What somebody who starts a development setup has to know: the publishable key, and who can sign in
-/// with which password.
+/// What somebody who starts a development setup has to know: the keys, and who can sign in with which
+/// password.
 ///
-/// Serializes as `{"publishableKey": …, "people": [{"name", "email", "password"}],
-/// "organizations": [{"id", "name", "slug"}]}`. `Debug` leaves the
-/// passwords out.
+/// Serializes as `{"publishableKey", "secretKey", "machineSecretKey", "people": [{"name", "email", "password"}],
+/// "organizations": [{"id", "name", "slug"}]}`. `Debug` leaves the passwords and the secret keys out.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Description {
     /// The key to give to clerk-js.
     pub publishable_key: String,
+    /// The key of the Backend API: `CLERK_SECRET_KEY` of a server.
+    pub secret_key: SecretKey,
+    /// A machine's.
+    pub machine_secret_key: SecretKey,
     /// Who can sign in.
     pub people: Vec<Person>,
     /// The organizations that they belong to.
@@ -149,8 +177,11 @@ pub struct Description {
 /// Those of [`SetupError`] that concern the data folder and what is in it.
 pub fn describe(data_dir: &Path) -> Result<Description, SetupError> {
     let identity = Identity::open(data_dir)?;
+    let SecretKeys { instance, machine } = identity.secret_keys()?;
     Ok(Description {
         publishable_key: identity.publishable_key.as_str().to_owned(),
+        secret_key: instance,
+        machine_secret_key: machine,
         people: people::everyone(),
         organizations: organizations::all().to_vec(),
     })

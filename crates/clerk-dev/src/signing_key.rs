@@ -1,8 +1,9 @@
 use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
@@ -11,6 +12,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::Serialize;
 
 use crate::ids;
+
+/// How long a line of PEM is.
+const PEM_LINE: usize = 64;
 
 /// The RSA key that signs this instance's tokens.
 pub(crate) struct SigningKey {
@@ -54,6 +58,13 @@ impl SigningKey {
         Self { pair, id }
     }
 
+    /// A secret of 27 letters and digits that always comes out for the same `purpose`, and only of this key.
+    pub(crate) fn derive(&self, prefix: &str, purpose: &str) -> Result<String, Unspecified> {
+        let private: Pkcs8V1Der<'_> = self.pair.as_der()?;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, private.as_ref());
+        Ok(ids::of_bytes(prefix, hmac::sign(&key, purpose.as_bytes()).as_ref()))
+    }
+
     /// The key's id; Clerk uses the instance's, `ins_…`.
     pub(crate) fn id(&self) -> &str {
         &self.id
@@ -64,6 +75,22 @@ impl SigningKey {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)?;
         Ok(signature)
+    }
+
+    /// The public half, as other tools read it: SubjectPublicKeyInfo, in PEM.
+    pub(crate) fn public_pem(&self) -> Result<String, Unspecified> {
+        let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der()?;
+        let text = STANDARD.encode(der.as_ref());
+        let mut pem = String::from("-----BEGIN PUBLIC KEY-----\n");
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            let (line, after) = rest.split_at(rest.len().min(PEM_LINE));
+            pem.push_str(line);
+            pem.push('\n');
+            rest = after;
+        }
+        pem.push_str("-----END PUBLIC KEY-----\n");
+        Ok(pem)
     }
 
     pub(crate) fn public_jwk(&self) -> PublicJwk<'_> {

@@ -3,7 +3,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::error::Unspecified;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,7 +33,7 @@ type Clients = BTreeMap<ClientKey, Client>;
 
 impl ClientKey {
     pub(crate) fn of_secret(secret: &str) -> Self {
-        Self(ids::hex(digest(&SHA256, secret.as_bytes()).as_ref()))
+        Self(ids::sha256(secret))
     }
 }
 

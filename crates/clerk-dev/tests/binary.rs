@@ -78,6 +78,8 @@ fn describe_prints_one_line_of_json() {
     assert_eq!(text.lines().count(), 1, "{text}");
     let description: Value = serde_json::from_str(&text).unwrap();
     assert!(description["publishableKey"].as_str().unwrap().starts_with("pk_test_"));
+    let key = |name: &str| description[name].as_str().unwrap().to_owned();
+    assert!(key("secretKey").starts_with("sk_test_") && key("machineSecretKey").starts_with("ak_"));
     let ada = &description["people"][0];
     assert_eq!(
         (ada["name"].as_str(), ada["email"].as_str(), ada["password"].as_str()),
@@ -110,6 +112,14 @@ async fn at_trace_level_no_token_cookie_or_password_is_printed() {
         browser.post("/v1/client/sessions?_method=DELETE", &[]).await;
         let control = support::Control::of(&folder.path().join("data"));
         control.state().await;
+        let issued = control.issue(serde_json::json!({ "kind": "api-key" })).await["token"].clone();
+        let described = clerk_dev::describe(&folder.path().join("data")).unwrap();
+        let key = described.secret_key.as_str().to_owned();
+        let backend = running.base().replace("/__clerk", "/backend/api_keys/verify");
+        let verify = || browser.http.post(&backend).json(&serde_json::json!({ "secret": issued }));
+        assert_eq!(verify().bearer_auth(&key).send().await.unwrap().status(), 200);
+        assert_eq!(verify().bearer_auth("sk_test_a-wrong-key").send().await.unwrap().status(), 401);
+        control.post("/tokens/revoke", serde_json::json!({ "token": issued })).await;
         control.bare(reqwest::Method::GET, "/state").bearer_auth("a-wrong-secret").send().await.unwrap();
 
         let printed = running.stop();
@@ -119,7 +129,8 @@ async fn at_trace_level_no_token_cookie_or_password_is_printed() {
         secrets.extend(
             ["password-in-json", "token-in-query", "expired-in-query", "a-wrong-secret"].map(str::to_owned),
         );
-        secrets.push(control.secret);
+        secrets.extend([control.secret, key, "sk_test_a-wrong-key".to_owned()]);
+        secrets.push(issued.as_str().unwrap().to_owned());
         for token in tokens {
             secrets.extend(token.as_str().unwrap().split('.').map(str::to_owned));
         }
@@ -199,6 +210,37 @@ fn the_control_port_is_called_by_command() {
 }
 
 #[test]
+fn a_token_is_issued_and_revoked_by_command_and_printed_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(&mut serve(folder.path()));
+    let token = |arguments: &[&str]| -> String {
+        let mut command = program();
+        command.arg("token").args(arguments).arg("--data-dir").arg(folder.path().join("data"));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let key = token(&["api-key", "--subject", "grace@example.com", "--scope", "a", "--scope", "b"]);
+    assert!(
+        key.starts_with("ak_") && key.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    );
+    assert_eq!(token(&["oauth", "--jwt"]).trim().split('.').count(), 3);
+    let machine: Value = serde_json::from_str(&token(&["m2m", "--json"])).unwrap();
+    assert_eq!((machine["kind"].as_str(), machine["format"].as_str()), (Some("m2m"), Some("opaque")));
+
+    let list: Value = serde_json::from_str(&token(&["list"])).unwrap();
+    let listed = list["tokens"].as_array().unwrap();
+    let grace = listed.iter().find(|token| token["kind"] == "api-key").unwrap();
+    assert_eq!((listed.len(), &grace["scopes"]), (2, &serde_json::json!(["a", "b"])));
+    let revoked: Value = serde_json::from_str(&token(&["revoke", key.trim(), "--reason", "lost"])).unwrap();
+    assert_eq!((&revoked["id"], &revoked["revocationReason"]), (&grace["id"], &"lost".into()));
+    let printed = running.stop();
+    for token in [key.trim(), machine["token"].as_str().unwrap()] {
+        assert!(!printed.contains(token), "{printed}");
+    }
+}
+
+#[test]
 fn a_port_in_use_is_said_in_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -211,9 +253,10 @@ fn a_port_in_use_is_said_in_a_sentence() {
 #[test]
 fn wrong_arguments_are_said_in_a_sentence() {
     for (arguments, said) in [
-        (vec![], "say serve, describe or control"),
+        (vec![], "say serve, describe, control or token"),
         (vec!["control"], "say what to do"),
         (vec!["control", "fly"], "fly is no call"),
+        (vec!["token", "session"], "say oauth, m2m"),
         (vec!["fly"], "fly"),
         (vec!["serve"], "--clerk-js is missing"),
         (vec!["serve", "--port", "many"], "many"),

@@ -31,9 +31,13 @@ fn each_folder_has_a_key_of_its_own_and_keeps_it() {
     let host = key.frontend_api().strip_prefix("clerk.").unwrap().strip_suffix(".localhost").unwrap();
     assert!(host.len() == 12 && host.bytes().all(|byte| byte.is_ascii_hexdigit()), "{host}");
 
+    assert_eq!(one.secret_key(), again.secret_key());
+
     let other = tempfile::tempdir().unwrap();
     let other = ClerkDev::open(settings(other.path())).unwrap();
     assert_ne!(one.publishable_key(), other.publishable_key());
+    assert_ne!(one.secret_key(), other.secret_key());
+    assert_ne!(one.secret_key().as_str()[8..], one.machine_secret_key().as_str()[3..]);
 }
 
 #[test]
@@ -132,5 +136,8 @@ fn debug_shows_no_key_and_no_password() {
     assert!(shown.contains("Ada Lovelace"));
     for person in dev.people() {
         assert!(!shown.contains(person.password()));
+    }
+    for key in [dev.secret_key(), dev.machine_secret_key()] {
+        assert!(!shown.contains(key.as_str()) && !format!("{key:?}").contains(key.as_str()));
     }
 }

@@ -5,9 +5,9 @@ mod support;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use clerk_core::{JwtHeader, SessionClaims, SessionStatus, TokenKind};
 use reqwest::Method;
 use serde_json::Value;
@@ -100,6 +100,23 @@ async fn a_setting_says_how_long_a_token_lives() {
     let session = browser.sign_in().await;
     let (_, claims) = verify(&token(&mut browser, &session).await, &server).await;
     assert_eq!(claims.exp, claims.iat + 20);
+}
+
+#[tokio::test]
+async fn the_pem_is_the_same_key() {
+    let server = Server::start().await;
+    let pem = server.dev.public_key_pem().unwrap();
+    let lines: Vec<_> = pem.lines().collect();
+    let (first, last) = (lines[0], lines[lines.len() - 1]);
+    assert_eq!((first, last), ("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"));
+    assert!(lines.iter().all(|line| line.len() <= 64));
+    let der = STANDARD.decode(lines[1..lines.len() - 1].concat()).unwrap();
+    let mut browser = server.browser();
+    let session = browser.sign_in().await;
+    let token = token(&mut browser, &session).await;
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der);
+    key.verify(message.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).expect("a good signature");
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ pub(super) enum ControlError {
     Wrong(String),
     /// There is nothing by that name; a sentence that says what is missing.
     NotFound(String),
+    Cryptography,
 }
 
 impl ControlError {
@@ -30,6 +31,7 @@ impl ControlError {
             Self::NoSuchCall => (StatusCode::NOT_FOUND, "no_such_call"),
             Self::Wrong(_) => (StatusCode::UNPROCESSABLE_ENTITY, "request_wrong"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::Cryptography => (StatusCode::INTERNAL_SERVER_ERROR, "cryptography_failed"),
         }
     }
 }
@@ -42,6 +44,7 @@ impl fmt::Display for ControlError {
             Self::AnotherHost => "this port only answers on this machine's own names",
             Self::NoSuchCall => "there is no such call; the README of clerk-dev lists them",
             Self::Wrong(why) | Self::NotFound(why) => why,
+            Self::Cryptography => "the system gave no randomness, or no signature could be made",
         })
     }
 }

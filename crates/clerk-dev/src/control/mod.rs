@@ -3,6 +3,7 @@
 mod access;
 mod calls;
 mod error;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub(crate) fn open(instance: Arc<Instance>, address: SocketAddr) -> Result<Route
         .route("/faults", post(calls::add_fault).delete(calls::clear_faults))
         .route("/sessions/revoke", post(calls::revoke_sessions))
         .route("/templates/{name}", put(calls::set_template).delete(calls::remove_template))
+        .route("/tokens", post(tokens::issue_one).get(tokens::list))
+        .route("/tokens/revoke", post(tokens::revoke))
         .route("/reset", post(calls::reset))
         .fallback(async || ControlError::NoSuchCall)
         .method_not_allowed_fallback(async || ControlError::NoSuchCall)

@@ -7,7 +7,7 @@ mod me;
 mod sessions;
 mod sign_ins;
 mod static_files;
-mod well_known;
+pub(crate) mod well_known;
 
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use crate::api_error::ApiError;
+use crate::backend;
 use crate::faults;
 use crate::guard::guard;
 use crate::instance::Instance;
@@ -44,9 +45,9 @@ pub(crate) fn router(instance: Arc<Instance>) -> Router {
         .fallback_service(routes)
         .layer(from_fn_with_state(Arc::clone(&instance), faults::spoil))
         .layer(map_request(method_override))
-        .layer(from_fn_with_state(instance, guard))
+        .layer(from_fn_with_state(Arc::clone(&instance), guard))
         .layer(from_fn(log));
-    Router::new().nest_service(crate::BASE_PATH, guarded)
+    Router::new().nest_service(crate::BASE_PATH, guarded).merge(backend::router(instance))
 }
 
 fn frontend_api() -> Router<Arc<Instance>> {

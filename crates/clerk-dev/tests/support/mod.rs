@@ -59,6 +59,11 @@ pub struct Server {
 }
 
 impl Server {
+    /// Where its Backend API is.
+    pub fn backend(&self) -> String {
+        self.base.replace("/__clerk", "/backend")
+    }
+
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
@@ -119,6 +124,11 @@ impl Control {
 
     pub async fn set(&self, change: Value) -> Value {
         self.done(Method::PATCH, "/settings", Some(change)).await
+    }
+
+    /// Issues a token, and gives all about it.
+    pub async fn issue(&self, order: Value) -> Value {
+        self.post("/tokens", order).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Value {

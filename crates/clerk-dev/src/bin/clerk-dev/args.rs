@@ -4,7 +4,8 @@ use std::time::Duration;
 use clerk_dev::Settings;
 use lexopt::prelude::*;
 
-use crate::control::{Call, FLAGS, Options};
+use crate::call::Call;
+use crate::options::Options;
 
 pub(crate) const HELP: &str = "\
 Clerk's Frontend API on this machine, for development only. Not affiliated with or endorsed by Clerk.
@@ -23,7 +24,7 @@ clerk-dev serve --clerk-js DIR --clerk-ui DIR [options]
                            refused, and another key than this server's is warned of
 
 clerk-dev describe [--data-dir DIR]
-    Prints publishable key, people and organizations as a line of JSON, making the key if there is none.
+    Prints keys, people and organizations as a line of JSON, making the key if there is none.
 
 clerk-dev control CALL [options] [--data-dir DIR]
     Makes the server that runs with this data folder do something, and prints its answer, JSON.
@@ -35,12 +36,27 @@ clerk-dev control CALL [options] [--data-dir DIR]
         --delay MILLISECONDS   the answer comes late
         --hang                 no answer comes
         --drop                 the connection ends
-                           PATH is below /__clerk; * is any segment, ** at the end any rest
+                           PATH is below /__clerk or /backend; * is any segment, ** at the end any rest
     clear-faults           nothing goes wrong any more
     revoke --session ID | --person EMAIL | --all
     template NAME --claims JSON [--life SECONDS]
     template NAME --remove
     reset                  all as at the start; everybody is signed out
+
+clerk-dev token oauth|m2m|api-key [options] [--data-dir DIR]
+    Issues a token by the server that runs with this data folder, and prints it.
+    --jwt                  a JWT; not for API keys. Otherwise oat_…, mt_… or ak_…
+    --subject ID|EMAIL     whom it is for: user_…, mch_… or org_…
+    --scope SCOPE          may be given several times
+    --expires-in SECONDS   negative for one that has expired
+    --audience TEXT        OAuth only; may be given several times
+    --client-id ID         OAuth only
+    --name TEXT            API keys only
+    --claims JSON          M2M tokens and API keys only
+    --json                 prints all about it instead, a line of JSON
+
+clerk-dev token list [--data-dir DIR]
+clerk-dev token revoke TOKEN|ID [--reason TEXT] [--data-dir DIR]
 
 RUST_LOG sets how much is logged; default info.";
 
@@ -50,6 +66,7 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     Describe { data_dir: PathBuf },
     Control { data_dir: PathBuf, call: Call },
+    Token { data_dir: PathBuf, call: Call, bare: bool },
     Help,
     Version,
 }
@@ -71,11 +88,19 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error
     match parser.next()? {
         Some(Value(name)) if name == "serve" => parse_serve(parser),
         Some(Value(name)) if name == "describe" => parse_describe(parser),
-        Some(Value(name)) if name == "control" => parse_control(parser),
+        Some(Value(name)) if name == "control" => parse_call(parser, |options| {
+            let data_dir = options.data_dir.clone();
+            Ok(Command::Control { data_dir, call: options.control()? })
+        }),
+        Some(Value(name)) if name == "token" => parse_call(parser, |mut options| {
+            let (data_dir, json) = (options.data_dir.clone(), options.take("json").is_some());
+            let (call, issues) = options.token()?;
+            Ok(Command::Token { data_dir, call, bare: issues && !json })
+        }),
         Some(Short('h') | Long("help")) => Ok(Command::Help),
         Some(Short('V') | Long("version")) => Ok(Command::Version),
         Some(other) => Err(other.unexpected()),
-        None => Err("say serve, describe or control; --help shows how".into()),
+        None => Err("say serve, describe, control or token; --help shows how".into()),
     }
 }
 
@@ -131,15 +156,18 @@ fn parse_describe(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> 
     Ok(Command::Describe { data_dir })
 }
 
-fn parse_control(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
-    let mut options = Options::default();
+fn parse_call(
+    mut parser: lexopt::Parser,
+    command: impl FnOnce(Options) -> Result<Command, String>,
+) -> Result<Command, lexopt::Error> {
+    let mut options = Options::new(PathBuf::from(DATA_DIR));
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("data-dir") => options.data_dir = Some(parser.value()?.into()),
+            Long("data-dir") => options.data_dir = parser.value()?.into(),
             Short('h') | Long("help") => return Ok(Command::Help),
             Long(name) => {
                 let name = name.to_owned();
-                let value = match FLAGS.contains(&name.as_str()) {
+                let value = match Options::FLAGS.contains(&name.as_str()) {
                     true => "true".to_owned(),
                     false => parser.value()?.string()?,
                 };
@@ -149,6 +177,5 @@ fn parse_control(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    let data_dir = options.data_dir.take().unwrap_or_else(|| PathBuf::from(DATA_DIR));
-    Ok(Command::Control { data_dir, call: options.call()? })
+    Ok(command(options)?)
 }

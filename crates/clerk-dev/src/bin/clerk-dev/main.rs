@@ -1,8 +1,11 @@
 //! Clerk's Frontend API on your own machine, for development: `clerk-dev --help`.
 
 mod args;
+mod call;
 mod control;
 mod logging;
+mod options;
+mod token;
 
 use std::future::IntoFuture as _;
 use std::io::{self, Write as _};
@@ -33,7 +36,11 @@ async fn run() -> Result<(), Failure> {
         Command::Help => say(args::HELP),
         Command::Version => say(concat!("clerk-dev ", env!("CARGO_PKG_VERSION"))),
         Command::Describe { data_dir } => say(&serde_json::to_string(&clerk_dev::describe(&data_dir)?)?),
-        Command::Control { data_dir, call } => say(&control::call(&data_dir, &call)?),
+        Command::Control { data_dir, call } => say(&call.send(&data_dir)?),
+        Command::Token { data_dir, call, bare } => {
+            let answer = call.send(&data_dir)?;
+            say(if bare { token_in(&answer)? } else { answer }.as_str())
+        }
         Command::Serve(args) => serve(args).await,
     }
 }
@@ -79,6 +86,13 @@ fn refuse_live(given: &Given) -> Result<(), SetupError> {
         return Err(SetupError::LiveKey { found_in: given.found_in.to_owned() });
     }
     Ok(())
+}
+
+/// The token itself, for `$(clerk-dev token …)`.
+fn token_in(answer: &str) -> Result<String, Failure> {
+    let answer: serde_json::Value = serde_json::from_str(answer)?;
+    let token = answer.get("token").and_then(serde_json::Value::as_str);
+    Ok(token.ok_or("clerk-dev answered something that is no token")?.to_owned())
 }
 
 /// Prints a line for whoever started this, who may have stopped listening.
