@@ -92,10 +92,11 @@ pub fn router(
     // The last is the outermost. Of those outside of CORS none ever answers by itself, so that every answer
     // has its CORS headers, and every preflight its id.
     let own = AuthLayer::new(verifier.clone()).same_origin_cookies(cookies);
-    let own = refuse_others(routes(database.clone())).layer(own);
-    let all = open_routes(verifier.clone())
+    let (routes, operations) = routes(database).into_parts();
+    let own = refuse_others(routes.clone()).layer(own);
+    let all = open_routes(verifier.clone(), operations)
         .nest("/api", own)
-        .merge(routes(database).layer(AuthLayer::new(verifier)));
+        .merge(routes.layer(AuthLayer::new(verifier)));
     refuse_others(all)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(limit_time))

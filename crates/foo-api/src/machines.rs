@@ -1,14 +1,19 @@
 //! What is for others than people in a browser: applications that act for a person, machines, administrators.
 
+use axum::Json;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use clerk_verify::axum::{MachineAuth, OAuthAuth, Permission, Permitted, Scope, Scoped};
 use foo_types::Caller;
 
-pub(crate) fn routes() -> Router {
-    Router::new().route("/reports", get(reports)).route("/machine", get(machine)).route("/admin", get(admin))
+use crate::openapi::{Described, Token, get};
+
+pub(crate) fn routes() -> Described {
+    let get = |path, summary, token| get(path, summary).token(token).answers("Caller");
+    Described::new()
+        .route(get("/reports", "For an OAuth token with the scope reports:read", Token::OAuth), reports)
+        .route(get("/machine", "For an M2M token", Token::Machine), machine)
+        .route(get("/admin", "For the permission org:posts:manage", Token::Session), admin)
 }
 
 struct ReadReports;

@@ -3,36 +3,42 @@ use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use axum::{Json, Router};
 use clerk_verify::axum::SessionAuth;
 use clerk_verify::{Session, Verifier};
 use foo_types::{AskedBy, Foo, Me, TokenFacts};
 
 use crate::database::Database;
+use crate::openapi::{Described, Operation, Token, get};
 use crate::problem::Refusal;
 use crate::{machines, openapi, posts};
 
 /// The routes for people and machines, which the layers of authentication are for.
-pub(crate) fn routes(database: Database) -> Router {
-    Router::new()
-        .merge(posts::routes())
+pub(crate) fn routes(database: Database) -> Described {
+    let get = |path, summary| get(path, summary).token(Token::Session);
+    posts::routes()
         .with_state(database)
         .merge(machines::routes())
-        .route("/me", get(me))
-        .route("/foo", get(foo))
-        .route("/people/{user_id}/foo", get(foo_of))
+        .route(get("/me", "Who the API takes the caller for").answers("Me"), me)
+        .route(get("/foo", "The signed-in person's resource").answers("Foo"), foo)
+        .route(get("/people/{user_id}/foo", "A person's resource; another's is 403").answers("Foo"), foo_of)
 }
 
-/// The routes for everybody.
-pub(crate) fn open_routes(verifier: Verifier) -> Router {
-    Router::new()
-        .route("/openapi.json", get(openapi::description))
-        .route(
-            "/metrics",
-            get(async move || ([(CONTENT_TYPE, "text/plain; version=0.0.4")], verifier.metrics())),
-        )
-        .route("/healthz", get(|| async { StatusCode::NO_CONTENT }))
+/// The routes for everybody; one of them describes these and `others`.
+pub(crate) fn open_routes(verifier: Verifier, others: Vec<Operation>) -> Router {
+    let metrics = async move || ([(CONTENT_TYPE, "text/plain; version=0.0.4")], verifier.metrics());
+    let open = Described::new()
+        .route(get("/metrics", "Counters of the verifier, for Prometheus"), metrics)
+        .route(get("/healthz", "Nothing, while the server runs").status(204), async || {
+            StatusCode::NO_CONTENT
+        });
+    let description = get("/openapi.json", "This description");
+    let (routes, mut operations) = open.into_parts();
+    operations.extend(others);
+    operations.push(description.clone());
+    let document = openapi::document(&operations);
+    let (description, _) = Described::new().route(description, async || Json(document)).into_parts();
+    routes.merge(description)
 }
 
 /// Refuses what there is no route for, in the API's own words.

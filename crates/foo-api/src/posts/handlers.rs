@@ -2,22 +2,23 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use axum::Json;
 use axum::extract::{FromRequest as _, FromRequestParts, OriginalUri, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_MATCH, LOCATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clerk_verify::axum::SessionAuth;
 use foo_types::{Post, PostDraft, PostPage};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::replay::{self, Replay};
 use super::store::{self, Caller, Changed};
 use crate::database::Database;
+use crate::openapi::{Described, Token, delete, get, post, put};
 use crate::problem::Refusal;
 
 /// The header of an idempotency key, by draft-ietf-httpapi-idempotency-key-header.
@@ -32,10 +33,36 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 const PAGE: i64 = 20;
 const LONGEST_PAGE: i64 = 100;
 
-pub(crate) fn routes() -> Router<Database> {
-    Router::new()
-        .route("/posts", get(list).post(create))
-        .route("/posts/{id}", get(read).put(edit).delete(delete))
+pub(crate) fn routes() -> Described<Database> {
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": PAGE });
+    let all = [
+        get("/posts", "The caller's posts and their active organization's, newest first")
+            .query("cursor", &json!({ "type": "string" }))
+            .query("limit", &limit)
+            .answers("PostPage"),
+        post("/posts", "A new post; with Idempotency-Key once, however often it is sent")
+            .header("Idempotency-Key", false)
+            .takes("PostDraft")
+            .status(201)
+            .answers("Post")
+            .with(&["ETag", "Location", "Idempotency-Replayed"]),
+        get("/posts/{id}", "One post").answers("Post").with(&["ETag"]),
+        put("/posts/{id}", "Another title and body for the version that If-Match names")
+            .header("If-Match", true)
+            .takes("PostDraft")
+            .answers("Post")
+            .with(&["ETag"]),
+        delete("/posts/{id}", "The end of the version that If-Match names")
+            .header("If-Match", true)
+            .status(204),
+    ];
+    let [list_it, create_it, read_it, edit_it, delete_it] = all.map(|one| one.token(Token::Session));
+    Described::new()
+        .route(list_it, list)
+        .route(create_it, create)
+        .route(read_it, read)
+        .route(edit_it, edit)
+        .route(delete_it, delete_post)
 }
 
 #[derive(Deserialize)]
@@ -124,7 +151,7 @@ async fn edit(
     }
 }
 
-async fn delete(
+async fn delete_post(
     session: SessionAuth,
     State(db): State<Database>,
     PostId(id): PostId,
