@@ -32,7 +32,9 @@ pub(super) async fn issue_one(
 
 /// `GET /tokens`: those that were issued, but for themselves. JWTs are not among them.
 pub(super) async fn list(State(instance): State<Arc<Instance>>) -> Json<Value> {
-    let all: Vec<_> = instance.grants.all().iter().map(shown).collect();
+    let mut all = instance.grants.all();
+    all.sort_by_key(|grant| grant.created_at);
+    let all: Vec<_> = all.iter().map(shown).collect();
     Json(json!({ "tokens": all }))
 }
 
