@@ -31,7 +31,7 @@ pub fn verify_token(
     now_unix_millis: i64,
 ) -> Result<Auth, Rejection> {
     match Token::read(token, accepts.into())? {
-        Token::Opaque(_) => Err(Rejection::Opaque),
+        Token::Opaque(..) => Err(Rejection::Opaque),
         Token::Jwt(jwt) => {
             let key = keys.find(&jwt.kid).ok_or(Rejection::UnknownKey)?;
             check(jwt, key, policy, now_unix_millis)

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use clerk_core::TokenKind;
 
 /// Whatever else is counted would be a label that a client can choose.
-const RESULTS: [&str; 19] = [
+const RESULTS: [&str; 18] = [
     "ok",
     "token-invalid",
     "token-type-mismatch",
@@ -22,11 +22,10 @@ const RESULTS: [&str; 19] = [
     "jwk-remote-invalid",
     "unexpected-error",
     "secret-key-invalid",
-    "session-token-iat-before-client-uat",
     "other",
 ];
 
-/// `unknown` is what was refused before its kind was told, or by an error that does not say.
+/// `unknown` is what was refused before its kind was told.
 const KINDS: [&str; 6] = ["session_token", "oauth_token", "m2m_token", "api_key", "template", "unknown"];
 
 /// How often each verdict was reached.

@@ -80,6 +80,11 @@ impl Rejection {
             Self::Pending => "session-pending",
         }
     }
+
+    /// The kind of the token, where the rejection says it.
+    pub(crate) fn kind(self) -> Option<TokenKind> {
+        if let Self::WrongKind(kind) = self { kind } else { None }
+    }
 }
 
 /// One sentence in plain ASCII, without quotes: it becomes an HTTP header's `error_description`.

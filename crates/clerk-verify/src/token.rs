@@ -17,7 +17,7 @@ const TOO_LONG: usize = 8 * 1024;
 pub(crate) enum Token<'a> {
     Jwt(Jwt<'a>),
     /// No JWT: only Clerk knows what it says.
-    Opaque(TokenKind),
+    Opaque(TokenKind, &'a str),
 }
 
 /// A well-formed JWT, its signature and its claims still unchecked.
@@ -61,9 +61,18 @@ impl<'a> Token<'a> {
             if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
                 return Err(Rejection::Malformed(Malformed::Encoding));
             }
-            return Ok(Self::Opaque(kind));
+            return Ok(Self::Opaque(kind, token));
         }
         Jwt::read(token, accepts).map(Self::Jwt)
+    }
+
+    pub(crate) fn kind(&self) -> TokenKind {
+        match self {
+            Self::Jwt(Jwt { kind: JwtKind::Session, .. }) => TokenKind::Session,
+            Self::Jwt(Jwt { kind: JwtKind::OAuth, .. }) => TokenKind::OAuth,
+            Self::Jwt(Jwt { kind: JwtKind::M2M, .. }) => TokenKind::M2M,
+            Self::Opaque(kind, _) => *kind,
+        }
     }
 }
 

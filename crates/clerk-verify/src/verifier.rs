@@ -141,8 +141,12 @@ impl Verifier {
     ///
     /// [`VerifyError::Rejected`] is the client's doing, and a 401. The others are not.
     pub async fn verify(&self, token: &str, accepts: impl Into<AcceptsToken>) -> Result<Auth, VerifyError> {
-        let result = self.verify_uncounted(token, accepts.into()).await;
-        self.count(&result);
+        let (kind, result) = match Token::read(token, accepts.into()) {
+            Ok(token) => (Some(token.kind()), self.verify_read(token).await),
+            Err(rejection) => (rejection.kind(), Err(rejection.into())),
+        };
+        let verdict = result.as_ref().err().map_or("ok", VerifyError::reason);
+        self.counters.count(kind, verdict);
         result
     }
 
@@ -176,10 +180,10 @@ impl Verifier {
         String::new()
     }
 
-    async fn verify_uncounted(&self, token: &str, accepts: AcceptsToken) -> Result<Auth, VerifyError> {
-        match Token::read(token, accepts)? {
+    async fn verify_read(&self, token: Token<'_>) -> Result<Auth, VerifyError> {
+        match token {
             Token::Jwt(jwt) => self.verify_jwt(jwt).await,
-            Token::Opaque(kind) => self.ask(kind, token).await,
+            Token::Opaque(kind, token) => self.ask(kind, token).await,
         }
     }
 
@@ -209,13 +213,6 @@ impl Verifier {
     async fn ask(&self, _kind: TokenKind, _token: &str) -> Result<Auth, VerifyError> {
         Err(Rejection::Opaque.into())
     }
-
-    fn count(&self, result: &Result<Auth, VerifyError>) {
-        match result {
-            Ok(auth) => self.counters.count(Some(auth.kind()), "ok"),
-            Err(error) => self.counters.count(error.kind(), error.reason()),
-        }
-    }
 }
 
 impl From<Rejection> for VerifyError {
@@ -232,14 +229,6 @@ impl VerifyError {
             Self::Rejected(rejection) => rejection.reason(),
             Self::Unavailable(unavailable) => unavailable.reason,
             Self::Misconfigured => "secret-key-invalid",
-        }
-    }
-
-    /// The kind of the token, where the error says it.
-    fn kind(&self) -> Option<TokenKind> {
-        match self {
-            Self::Rejected(Rejection::WrongKind(kind)) => *kind,
-            _ => None,
         }
     }
 }

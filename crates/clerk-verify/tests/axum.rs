@@ -154,6 +154,15 @@ async fn the_layer_protects_nothing_by_itself() {
     assert_eq!(ask(&app, "/perhaps", &[]).await.2, "nobody");
     assert_eq!(ask(&app, "/perhaps", &[("authorization", &bearer)]).await.2, "user_ada");
     assert_eq!(ask(&app, "/perhaps", &[("authorization", "Bearer bad")]).await.0, 401);
+    // Not signed in yet is not signed in; but whoever is expired has to fetch another token.
+    let pending = format!("Bearer {}", key.sign(&with("sts", "pending")));
+    assert_eq!(ask(&app, "/perhaps", &[("authorization", &pending)]).await.2, "nobody");
+    assert_eq!(ask(&app, "/who", &[("authorization", &pending)]).await.0, 401);
+    let expired = format!("Bearer {}", key.sign(&with("exp", NOW - 60)));
+    assert_eq!(ask(&app, "/perhaps", &[("authorization", &expired)]).await.0, 401);
+    // As good as any otherwise: a forged one is no visitor.
+    let forged = format!("Bearer {}", SigningKey::new("ins_1").sign(&with("sts", "pending")));
+    assert_eq!(ask(&app, "/perhaps", &[("authorization", &forged)]).await.0, 401);
 }
 
 #[tokio::test]

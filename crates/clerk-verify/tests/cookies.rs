@@ -26,10 +26,16 @@ fn app(key: &SigningKey) -> Router {
         .route("/oauth", any(|_: OAuthAuth| async {}))
         .route("/any", any(|auth: AnyAuth| async move { auth.subject().to_owned() }))
         .route("/perhaps", any(|session: Option<SessionAuth>| async move { session.is_some().to_string() }))
+        .route("/either", any(either))
         .layer(
             AuthLayer::new(Verifier::new(policy, keys).clock(ManualClock::at(NOW)))
                 .same_origin_cookies(cookies),
         )
+}
+
+/// The first of the two finds nothing in a cookie, the second may.
+async fn either(token: Option<OAuthAuth>, session: Option<SessionAuth>) -> String {
+    format!("{} {}", token.is_some(), session.is_some())
 }
 
 async fn ask(app: &Router, method: Method, cookie: &str, more: &[(&str, &str)]) -> Answer {
@@ -146,6 +152,8 @@ async fn only_sessions_come_in_cookies() {
     }
     let got = send(&app, Method::GET, "/any", &[("cookie", &session), (SITE, "same-origin")]).await;
     assert_eq!(got.body, "user_ada");
+    let got = send(&app, Method::GET, "/either", &[("cookie", &session), (SITE, "same-origin")]).await;
+    assert_eq!(got.body, "false true", "that it is no OAuth token does not make it nobody's");
     let got = send(&app, Method::GET, "/perhaps", &[(SITE, "cross-site")]).await;
     assert_eq!(got.body, "false", "without a cookie there is nothing to refuse");
 }

@@ -295,12 +295,17 @@ async fn guards_outside_of_the_layer_let_nobody_in() {
 #[tokio::test]
 async fn verdicts_are_counted() {
     let setup = setup().await;
+    let at_jwt = json!({ "alg": "RS256", "typ": "at+jwt", "kid": setup.key.kid });
     for (path, token) in [
         ("/key", "ak_1"),
         ("/key", "ak_1"),
         ("/key", "ak_notfound"),
         ("/session", "ak_1"),
         ("/key", "ak_e429"),
+        ("/session", &setup.key.sign(&with("exp", NOW - 60))),
+        ("/oauth", &SigningKey::new("ins_1").sign_with(&at_jwt, &claims())),
+        ("/any", &setup.machine()),
+        ("/any", "nonsense"),
     ] {
         get_with(&setup.app, path, token).await;
     }
@@ -308,6 +313,11 @@ async fn verdicts_are_counted() {
     for line in [
         r#"clerk_verify_tokens_total{kind="api_key",result="ok"} 2"#,
         r#"clerk_verify_tokens_total{kind="api_key",result="token-type-mismatch"} 1"#,
+        r#"clerk_verify_tokens_total{kind="api_key",result="token-invalid"} 1"#,
+        r#"clerk_verify_tokens_total{kind="api_key",result="unexpected-error"} 1"#,
+        r#"clerk_verify_tokens_total{kind="session_token",result="token-expired"} 1"#,
+        r#"clerk_verify_tokens_total{kind="oauth_token",result="token-invalid-signature"} 1"#,
+        r#"clerk_verify_tokens_total{kind="m2m_token",result="ok"} 1"#,
         r#"clerk_verify_tokens_total{kind="unknown",result="token-invalid"} 1"#,
         r#"clerk_verify_backend_calls_total{result="answered"} 2"#,
         r#"clerk_verify_backend_calls_total{result="failed"} 1"#,

@@ -60,9 +60,13 @@ impl Authentication {
             None => {
                 let verdict = self.verify_once(accepts).await;
                 log(&verdict);
-                // That this handler does not accept the kind says nothing about the token.
-                if !matches!(verdict, Err(AuthError::Verify(VerifyError::Rejected(Rejection::WrongKind(_)))))
-                {
+                // That this handler does not accept the kind says nothing about the token, and the next may.
+                let is_kept = match &verdict {
+                    Err(AuthError::Verify(VerifyError::Rejected(Rejection::WrongKind(_)))) => false,
+                    Err(AuthError::NoCredentials) => self.0.credentials.is_err(),
+                    _ => true,
+                };
+                if is_kept {
                     *self.lock() = Some(verdict.clone());
                 }
                 verdict

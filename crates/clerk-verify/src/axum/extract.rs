@@ -13,9 +13,11 @@ use crate::auth::Auth;
 use crate::machine::{ApiKey, Machine, OAuth};
 use crate::rejection::Rejection;
 use crate::session::Session;
+use crate::verifier::VerifyError;
 
 /// A person's session. In a handler's arguments it makes sign-in a condition; as an `Option` it is `None` for
-/// a request without credentials, and a bad token is refused still.
+/// a request without credentials and for a session that is still pending, which counts as signed out. A bad
+/// token is refused still.
 #[derive(Clone, Debug)]
 pub struct SessionAuth(Arc<Session>);
 
@@ -99,6 +101,9 @@ impl From<Auth> for AnyAuth {
     }
 }
 
+/// A token as good as any, of somebody who is not signed in yet.
+const PENDING: AuthError = AuthError::Verify(VerifyError::Rejected(Rejection::Pending));
+
 /// Asks the layer who sent the request.
 pub(super) async fn authenticate(
     extensions: &Extensions,
@@ -144,7 +149,7 @@ macro_rules! optional {
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
                 match <Self as FromRequestParts<S>>::from_request_parts(parts, state).await {
                     Ok(auth) => Ok(Some(auth)),
-                    Err(AuthError::NoCredentials) => Ok(None),
+                    Err(AuthError::NoCredentials | PENDING) => Ok(None),
                     Err(error) => Err(error),
                 }
             }
