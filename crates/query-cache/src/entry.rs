@@ -3,12 +3,12 @@
 use std::any::{Any, TypeId};
 use std::rc::Rc;
 
-use crate::engine::{ObserverSlot, Value, WaiterSlot};
+use crate::engine::{Value, WaiterSlot, Watchers};
 use crate::environment::Timestamp;
 use crate::flight::Flight;
 use crate::key::QueryKey;
-use crate::options::{NetworkMode, Refetch, StaleTime};
-use crate::policy::Policy;
+use crate::options::{NetworkMode, Refetch};
+use crate::policy::{Fresh, Policy};
 use crate::query::DynQuery;
 use crate::state::State;
 
@@ -48,7 +48,7 @@ pub(crate) struct Entry {
     pub query: Option<Rc<dyn DynQuery>>,
     pub policy: Rc<Policy>,
     pub state: Rc<State>,
-    pub observers: Vec<ObserverSlot>,
+    pub observers: Watchers,
     pub fetch: Option<Box<Fetch>>,
     /// What feeds it from outside.
     pub feed: Option<Box<dyn Any>>,
@@ -107,10 +107,10 @@ impl Entry {
             key,
             kind,
             query: None,
-            gc_at: policy.plain.gc.from(now),
+            gc_at: now.plus(policy.plain.gc),
             policy,
             state: Rc::new(State::empty()),
-            observers: Vec::new(),
+            observers: Watchers::default(),
             fetch: None,
             feed: None,
             invalidations: 0,
@@ -139,7 +139,7 @@ impl Entry {
         match reason {
             Refetch::No => false,
             Refetch::WhenStale => self.is_stale(now),
-            Refetch::Always => self.policy.plain.stale != StaleTime::Static || self.data().is_none(),
+            Refetch::Always => self.policy.plain.stale != Fresh::ALWAYS || self.data().is_none(),
         }
     }
 
@@ -187,25 +187,11 @@ impl Entry {
 
     /// When fresh data turns stale of itself.
     fn stale_at(&self, now: Timestamp) -> Timestamp {
-        match self.policy.plain.stale {
-            StaleTime::After(fresh) if self.state.data.is_some() && !self.is_stale(now) => {
-                self.state.updated_at.after(fresh)
-            }
-            _ => Timestamp::MAX,
-        }
+        if self.is_stale(now) { Timestamp::MAX } else { self.policy.plain.stale.end(self.state.updated_at) }
     }
 }
 
-pub(crate) fn is_stale(state: &State, stale: StaleTime, now: Timestamp) -> bool {
-    if state.data.is_none() {
-        return true;
-    }
-    match stale {
-        StaleTime::Static => false,
-        StaleTime::WhenInvalidated => state.invalidated,
-        StaleTime::After(fresh) => {
-            // Data of the future, by a clock set back, is not fresh for longer than fresh data is.
-            state.invalidated || now.since(state.updated_at) >= fresh || now.ahead(state.updated_at) > fresh
-        }
-    }
+pub(crate) fn is_stale(state: &State, fresh: Fresh, now: Timestamp) -> bool {
+    state.data.is_none()
+        || (fresh != Fresh::ALWAYS && (state.invalidated || fresh.is_over(state.updated_at, now)))
 }

@@ -1,5 +1,6 @@
 //! The world outside, passed in: time, tasks, one alarm, randomness.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -29,19 +30,40 @@ impl Timestamp {
 
     /// This much later, in whole milliseconds rounded up; [`Timestamp::MAX`] where it would overflow.
     pub fn after(self, wait: Duration) -> Self {
-        // Rounded down, something that is over in half a millisecond would be due before it is over.
-        let part = u64::from(wait.subsec_nanos().div_ceil(1_000_000));
-        Timestamp(self.0.saturating_add(wait.as_secs().saturating_mul(1_000).saturating_add(part)))
+        self.plus(Millis::of(wait))
+    }
+
+    /// This much later; [`Timestamp::MAX`] where it would overflow.
+    pub(crate) fn plus(self, wait: Millis) -> Self {
+        Timestamp(self.0.saturating_add(wait.0))
+    }
+
+    /// How long ago `earlier` was; zero if it is yet to come.
+    pub(crate) fn past(self, earlier: Timestamp) -> Millis {
+        Millis(self.0.saturating_sub(earlier.0))
     }
 
     /// How long ago `earlier` was; zero if it is yet to come.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+}
 
-    /// How long it is until `later`; zero if that is past.
-    pub(crate) fn ahead(self, later: Timestamp) -> Duration {
-        later.since(self)
+/// A span of time in whole milliseconds: a word, where a `Duration` is three, and there are many.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Millis(pub u64);
+
+impl fmt::Debug for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Duration::from_millis(self.0).fmt(f)
+    }
+}
+
+impl Millis {
+    /// Rounded up: rounded down, something that is over in half a millisecond would be due before it is over.
+    pub fn of(wait: Duration) -> Self {
+        let part = u64::from(wait.subsec_nanos().div_ceil(1_000_000));
+        Millis(wait.as_secs().saturating_mul(1_000).saturating_add(part))
     }
 }
 

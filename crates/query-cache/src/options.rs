@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::context::SourceContext;
 use crate::engine::{Value, see_to_intervals};
-use crate::environment::Timestamp;
+use crate::environment::{Millis, Timestamp};
 use crate::feed::open_source;
-use crate::policy::{Interval, Policy, Source};
+use crate::policy::{Fresh, Interval, Policy, Source};
 use crate::query::Query;
 
 /// A duration of whole seconds.
@@ -46,10 +46,20 @@ pub enum GcTime {
 }
 
 impl GcTime {
-    pub(crate) fn from(self, now: Timestamp) -> Timestamp {
+    fn millis(self) -> Millis {
         match self {
-            GcTime::After(keep) => now.after(keep),
-            GcTime::Never => Timestamp::MAX,
+            GcTime::After(keep) => Millis::of(keep),
+            GcTime::Never => Millis(u64::MAX),
+        }
+    }
+}
+
+impl StaleTime {
+    fn fresh(self) -> Fresh {
+        match self {
+            StaleTime::After(fresh) => Fresh::of(Millis::of(fresh)),
+            StaleTime::WhenInvalidated => Fresh::UNTIL_INVALIDATED,
+            StaleTime::Static => Fresh::ALWAYS,
         }
     }
 }
@@ -120,8 +130,8 @@ impl<Q: ?Sized> QueryOptions<Q> {
     /// The wait before another attempt: a random time of up to `first`, twice that, four times and so on,
     /// never over `longest`. Default 1 s and 30 s. An error that says when to come back is obeyed instead.
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.policy.plain.first_wait = first;
-        self.policy.plain.longest_wait = longest;
+        self.policy.plain.first_wait = Millis::of(first);
+        self.policy.plain.longest_wait = Millis::of(longest);
         self
     }
 
@@ -134,7 +144,7 @@ impl<Q: ?Sized> QueryOptions<Q> {
 
     /// When data is stale. Default: at once.
     pub fn stale(mut self, stale: StaleTime) -> Self {
-        self.policy.plain.stale = stale;
+        self.policy.plain.stale = stale.fresh();
         self
     }
 
@@ -145,7 +155,7 @@ impl<Q: ?Sized> QueryOptions<Q> {
 
     /// How long data that nobody watches is kept. Default: five minutes.
     pub fn gc(mut self, gc: GcTime) -> Self {
-        self.policy.plain.gc = gc;
+        self.policy.plain.gc = gc.millis();
         self
     }
 
@@ -183,7 +193,7 @@ impl<Q: ?Sized> QueryOptions<Q> {
     /// Fetches again this long after the last answer, for as long as whoever asked for it watches. Zero
     /// turns it off, as it is by default. Not while the page is hidden.
     pub fn interval(mut self, every: Duration) -> Self {
-        let interval = Interval { every: every.max(Duration::from_millis(1)), poller: see_to_intervals };
+        let interval = Interval { every: Millis::of(every), poller: see_to_intervals };
         self.policy.custom().interval = (!every.is_zero()).then_some(interval);
         self
     }

@@ -1,24 +1,62 @@
 //! What the options of a query come to, without its types.
 
 use std::any::Any;
+use std::fmt;
 use std::rc::Rc;
-use std::time::Duration;
 
 use crate::context::SourceContext;
 use crate::engine::{Effects, Engine, Poller, Value};
-use crate::environment::Timestamp;
-use crate::options::{GcTime, NetworkMode, Refetch, StaleTime, minutes, seconds};
+use crate::environment::{Millis, Timestamp};
+use crate::options::{NetworkMode, Refetch};
 use crate::slab::Slot;
+
+/// For how long data is fresh.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fresh(Millis);
+
+/// As the option is written.
+impl fmt::Debug for Fresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Fresh::ALWAYS => f.write_str("Static"),
+            Fresh::UNTIL_INVALIDATED => f.write_str("WhenInvalidated"),
+            Fresh(millis) => f.debug_tuple("After").field(&millis).finish(),
+        }
+    }
+}
+
+impl Fresh {
+    /// Invalidated or not.
+    pub const ALWAYS: Fresh = Fresh(Millis(u64::MAX));
+    /// As long as this is no time that ever passes.
+    pub const UNTIL_INVALIDATED: Fresh = Fresh(Millis(u64::MAX - 1));
+
+    /// This long, if it is not invalidated before.
+    pub fn of(millis: Millis) -> Self {
+        Fresh(millis.min(Fresh::UNTIL_INVALIDATED.0))
+    }
+
+    /// Whether data of that moment has ceased to be fresh by the passing of time.
+    pub fn is_over(self, since: Timestamp, now: Timestamp) -> bool {
+        // Data of the future, by a clock set back, is not fresh for longer than fresh data is.
+        now.past(since) >= self.0 || since.past(now) > self.0
+    }
+
+    /// When data of that moment ceases to be fresh.
+    pub fn end(self, since: Timestamp) -> Timestamp {
+        since.plus(self.0)
+    }
+}
 
 /// The options that are mere values: the same for all queries of most types, so one copy is shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plain {
     pub retry: u32,
-    pub first_wait: Duration,
-    pub longest_wait: Duration,
+    pub first_wait: Millis,
+    pub longest_wait: Millis,
     pub retry_on_mount: bool,
-    pub stale: StaleTime,
-    pub gc: GcTime,
+    pub stale: Fresh,
+    pub gc: Millis,
     pub network: NetworkMode,
     pub on_mount: Refetch,
     pub on_focus: Refetch,
@@ -34,11 +72,11 @@ impl Default for Plain {
     fn default() -> Self {
         Plain {
             retry: 3,
-            first_wait: seconds(1),
-            longest_wait: seconds(30),
+            first_wait: Millis(1_000),
+            longest_wait: Millis(30_000),
             retry_on_mount: true,
-            stale: StaleTime::After(Duration::ZERO),
-            gc: GcTime::After(minutes(5)),
+            stale: Fresh::of(Millis(0)),
+            gc: Millis(5 * 60_000),
             network: NetworkMode::Online,
             on_mount: Refetch::WhenStale,
             on_focus: Refetch::WhenStale,
@@ -67,7 +105,7 @@ pub(crate) struct Source {
 
 /// How often a query is fetched while it is watched.
 pub(crate) struct Interval {
-    pub every: Duration,
+    pub every: Millis,
     pub poller: Poller,
 }
 

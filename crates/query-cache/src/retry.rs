@@ -19,8 +19,8 @@ pub(crate) fn wait_before(failures: u32, policy: &Plain, class: ErrorClass, rand
         return None;
     }
     Some(after.unwrap_or_else(|| {
-        let doubled = policy.first_wait.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX));
-        let most = u64::try_from(doubled.min(policy.longest_wait).as_millis()).unwrap_or(u64::MAX);
+        let doubled = policy.first_wait.0.saturating_mul(1_u64.checked_shl(failures).unwrap_or(u64::MAX));
+        let most = doubled.min(policy.longest_wait.0);
         Duration::from_millis(random.checked_rem(most.saturating_add(1)).unwrap_or(random))
     }))
 }
@@ -28,6 +28,7 @@ pub(crate) fn wait_before(failures: u32, policy: &Plain, class: ErrorClass, rand
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::Millis;
 
     fn retries(retry: u32) -> Plain {
         Plain { retry, ..Plain::default() }
@@ -52,9 +53,10 @@ mod tests {
 
     #[test]
     fn a_wait_may_be_of_any_length() {
-        let forever = Plain { first_wait: Duration::MAX, longest_wait: Duration::MAX, ..Plain::default() };
+        let forever =
+            Plain { first_wait: Millis(u64::MAX), longest_wait: Millis(u64::MAX), ..Plain::default() };
         assert_eq!(wait_before(2, &forever, ErrorClass::RETRYABLE, 7), Some(Duration::from_millis(7)));
-        let at_once = Plain { first_wait: Duration::ZERO, ..Plain::default() };
+        let at_once = Plain { first_wait: Millis(0), ..Plain::default() };
         assert_eq!(wait_before(2, &at_once, ErrorClass::RETRYABLE, 7), Some(Duration::ZERO));
     }
 

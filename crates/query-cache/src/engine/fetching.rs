@@ -193,7 +193,7 @@ impl Engine {
     pub(super) fn settled(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         if entry.observers.is_empty() {
-            entry.gc_at = entry.policy.plain.gc.from(now);
+            entry.gc_at = now.plus(entry.policy.plain.gc);
         }
         self.poll(slot, now, Poll::Anew, fx);
         self.arm(slot, now);

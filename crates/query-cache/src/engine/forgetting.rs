@@ -7,8 +7,7 @@ use crate::entry::{Entry, FetchCause, Kind};
 use crate::environment::Timestamp;
 use crate::events::Happening;
 use crate::key::QueryKey;
-use crate::options::StaleTime;
-use crate::policy::{Initial, Policy};
+use crate::policy::{Fresh, Initial, Policy};
 use crate::slab::Slot;
 use crate::state::{Action, State};
 
@@ -42,7 +41,7 @@ impl Engine {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         entry.writes = entry.writes.wrapping_add(1);
         if entry.observers.is_empty() {
-            entry.gc_at = entry.policy.plain.gc.from(now);
+            entry.gc_at = now.plus(entry.policy.plain.gc);
         }
         self.apply(slot, &Action::Write { data, at }, fx);
         self.tell(slot, Happening::Written, fx);
@@ -100,7 +99,7 @@ impl Engine {
     /// Fetches again, fresh or not, unless it is static or all who watch are disabled.
     pub fn refetch(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
         let Some(entry) = self.entries.get(slot) else { return };
-        let fixed = entry.policy.plain.stale == StaleTime::Static && entry.data().is_some();
+        let fixed = entry.policy.plain.stale == Fresh::ALWAYS && entry.data().is_some();
         let unwatched = entry.observers.is_empty();
         if fixed || !(unwatched || self.is_active(entry)) {
             return;
@@ -144,13 +143,14 @@ impl Engine {
         // What became due while the scope was held is no longer on the list.
         entry.due = false;
         let initial = entry.policy.initial().cloned();
-        for name in entry.observers.clone() {
-            let shown = self.observers.get_mut(name.0).and_then(|observer| observer.stand_in.take());
-            if let Some(shown) = shown {
-                fx.garbage.push(Garbage::Value(shown));
-                self.notice(name, fx);
+        let mut shown = Vec::new();
+        entry.observers.each(&mut self.observers, |name, observer| {
+            if let Some(stand_in) = observer.stand_in.take() {
+                fx.garbage.push(Garbage::Value(stand_in));
+                shown.push(name);
             }
-        }
+        });
+        shown.into_iter().for_each(|name| self.notice(name, fx));
         self.apply(slot, &Action::Reset { awaited: active }, fx);
         self.settled(slot, now, fx);
         self.make_due(slot, now, fx);
@@ -177,9 +177,6 @@ impl Engine {
 
     /// Whether somebody who watches is enabled.
     pub(super) fn is_active(&self, entry: &Entry) -> bool {
-        entry
-            .observers
-            .iter()
-            .any(|name| self.observers.get(name.0).is_some_and(|observer| observer.policy.plain.enabled))
+        entry.observers.iter(&self.observers).any(|(_, observer)| observer.policy.plain.enabled)
     }
 }

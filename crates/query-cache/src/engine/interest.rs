@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::rc::Rc;
 
+use super::watchers::Links;
 use super::{Effects, Engine, Garbage, Listener, Observer, ObserverSlot, Poll, Value};
 use crate::entry::{Entry, FetchCause, Kind};
 use crate::environment::Timestamp;
@@ -61,7 +62,7 @@ impl Engine {
         let slot = self.prepare(asked, now, fx);
         let name = ObserverSlot(self.observers.insert(Observer {
             entry: slot,
-            position: 0,
+            links: Links::NONE,
             interest: Parts::STATE,
             noticed: false,
             results: 0,
@@ -79,7 +80,7 @@ impl Engine {
     /// The observer turns to another entry: takes up interest in that before it lets go of this one.
     pub fn turn(&mut self, name: ObserverSlot, asked: &Asked<'_>, now: Timestamp, fx: &mut Effects) {
         let Some(observer) = self.observers.get(name.0) else { return };
-        let (left, position) = (observer.entry, observer.position);
+        let (left, links) = (observer.entry, observer.links);
         let plain = &asked.policy.plain;
         let previous = self.entries.get(left).filter(|entry| {
             // What is public outlives a scope, and would take what is not with it.
@@ -88,8 +89,14 @@ impl Engine {
         let previous = previous.and_then(|entry| entry.data().or(observer.stand_in.as_ref()).cloned());
         let slot = self.prepare(asked, now, fx);
         let asked = Asked { stand_in: previous.as_ref().or(asked.stand_in), ..*asked };
-        self.attach(name, slot, &asked, now, fx);
-        self.detach(left, position, now, fx);
+        // It is in one list at a time, should a key that changes its mind lead back to where it was.
+        if left == slot {
+            self.detach(left, links, now, fx);
+            self.attach(name, slot, &asked, now, fx);
+        } else {
+            self.attach(name, slot, &asked, now, fx);
+            self.detach(left, links, now, fx);
+        }
         self.notice(name, fx);
         fx.garbage.extend(previous.map(Garbage::Value));
     }
@@ -108,7 +115,6 @@ impl Engine {
             return;
         };
         observer.entry = slot;
-        observer.position = u32::try_from(entry.observers.len()).unwrap_or(u32::MAX);
         observer.results = entry.state.results;
         observer.since = now;
         observer.noticed = false;
@@ -118,11 +124,11 @@ impl Engine {
         fx.garbage.push_policy(before, asked.policy);
         entry.tells_stale |= observer.interest.meets(Parts::STALE);
         if let Some(interval) = asked.policy.interval().filter(|_| asked.policy.plain.enabled) {
-            entry.poll_at = entry.poll_at.min(now.after(interval.every));
+            entry.poll_at = entry.poll_at.min(now.plus(interval.every));
             self.poller = Some(interval.poller);
         }
         let first = entry.observers.is_empty();
-        entry.observers.push(name);
+        entry.observers.push(&mut self.observers, name);
         if first {
             self.open_feed(slot, fx);
             self.tell(slot, Happening::Watched, fx);
@@ -176,27 +182,21 @@ impl Engine {
 
     pub fn unobserve(&mut self, name: ObserverSlot, now: Timestamp, fx: &mut Effects) {
         let Some(observer) = self.observers.remove(name.0) else { return };
-        let Observer { entry, position, listener, policy, stand_in, .. } = observer;
+        let Observer { entry, links, listener, policy, stand_in, .. } = observer;
         fx.garbage.push(Garbage::Listener(listener));
         fx.garbage.push(Garbage::Policy(policy));
         fx.garbage.extend(stand_in.map(Garbage::Value));
-        self.detach(entry, position, now, fx);
+        self.detach(entry, links, now, fx);
     }
 
     /// Strikes an observer from an entry's list.
-    fn detach(&mut self, slot: Slot, position: u32, now: Timestamp, fx: &mut Effects) {
+    fn detach(&mut self, slot: Slot, links: Links, now: Timestamp, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
-        let place = position as usize;
-        if place < entry.observers.len() {
-            entry.observers.swap_remove(place);
-        }
-        if let Some(moved) = entry.observers.get(place).and_then(|moved| self.observers.get_mut(moved.0)) {
-            moved.position = position;
-        }
+        entry.observers.strike(&mut self.observers, links);
         if !entry.observers.is_empty() {
             return;
         }
-        entry.gc_at = entry.policy.plain.gc.from(now);
+        entry.gc_at = now.plus(entry.policy.plain.gc);
         entry.poll_at = Timestamp::MAX;
         entry.tells_stale = false;
         fx.garbage.extend(entry.feed.take().map(Garbage::Guard));
@@ -260,11 +260,9 @@ impl Engine {
     /// The answer is there: what stood in for it can go.
     pub(super) fn drop_stand_ins(&mut self, slot: Slot, fx: &mut Effects) {
         let Some(entry) = self.entries.get(slot) else { return };
-        for name in &entry.observers {
-            if let Some(observer) = self.observers.get_mut(name.0) {
-                fx.garbage.extend(observer.stand_in.take().map(Garbage::Value));
-            }
-        }
+        entry.observers.each(&mut self.observers, |_, observer| {
+            fx.garbage.extend(observer.stand_in.take().map(Garbage::Value));
+        });
     }
 
     fn open_feed(&mut self, slot: Slot, fx: &mut Effects) {

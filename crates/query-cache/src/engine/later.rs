@@ -3,7 +3,7 @@
 use super::{Effects, Engine, Listener, ObserverSlot};
 use crate::entry::FetchCause;
 use crate::environment::Timestamp;
-use crate::options::StaleTime;
+use crate::policy::Fresh;
 use crate::slab::Slot;
 
 impl Engine {
@@ -45,7 +45,7 @@ impl Engine {
 
     pub(super) fn make_due(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) {
         let Some(entry) = self.entries.get(slot) else { return };
-        let fixed = entry.policy.plain.stale == StaleTime::Static && entry.data().is_some();
+        let fixed = entry.policy.plain.stale == Fresh::ALWAYS && entry.data().is_some();
         if fixed || !entry.is_stale(now) || !self.is_active(entry) {
             return;
         }

@@ -11,6 +11,7 @@ mod later;
 mod matching;
 mod polling;
 mod scope;
+mod watchers;
 mod world;
 
 use std::any::Any;
@@ -21,6 +22,7 @@ pub(crate) use fetching::Answered;
 pub use forgetting::Then;
 pub(crate) use interest::Asked;
 pub(crate) use polling::{Poll, see_to_intervals};
+pub(crate) use watchers::Watchers;
 
 use crate::client::QueryClient;
 use crate::entry::{Entry, Fetch, Kind, Phase};
@@ -36,6 +38,7 @@ use crate::slab::{Slab, Slot};
 use crate::state::{Action, Parts, State, diff, reduce};
 use crate::timers::Timers;
 use crate::view::Snapshot;
+use watchers::Links;
 
 /// A user's value, without its type.
 pub(crate) type Value = Rc<dyn Any>;
@@ -79,8 +82,7 @@ impl WaiterSlot {
 
 struct Observer {
     entry: Slot,
-    /// Where in the entry's list it stands.
-    position: u32,
+    links: Links,
     interest: Parts,
     noticed: bool,
     /// The entry's count of results when it began to watch.
@@ -317,18 +319,14 @@ impl Engine {
 
     fn notice_entry(&mut self, slot: Slot, changed: Parts, fx: &mut Effects) {
         let Some(entry) = self.entries.get(slot) else { return };
-        let mut any = false;
-        for name in &entry.observers {
-            if let Some(observer) = self.observers.get_mut(name.0)
-                && observer.interest.meets(changed)
-                && !observer.noticed
-            {
+        let told = self.notices.len();
+        entry.observers.each(&mut self.observers, |name, observer| {
+            if observer.interest.meets(changed) && !observer.noticed {
                 observer.noticed = true;
-                self.notices.push(*name);
-                any = true;
+                self.notices.push(name);
             }
-        }
-        if any {
+        });
+        if self.notices.len() > told {
             self.flush(fx);
         }
     }

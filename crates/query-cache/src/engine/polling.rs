@@ -1,10 +1,8 @@
 //! Intervals. Named by options that ask for one, and by nothing else: an app without is not to carry this.
 
-use std::time::Duration;
-
 use super::{Effects, Engine};
 use crate::entry::FetchCause;
-use crate::environment::Timestamp;
+use crate::environment::{Millis, Timestamp};
 use crate::slab::Slot;
 
 /// Why somebody sees to the intervals of an entry.
@@ -27,32 +25,31 @@ impl Engine {
     }
 
     /// Finds out when the next interval is over; those that `anew` says yes to begin now.
-    fn plan_poll(&mut self, slot: Slot, now: Timestamp, anew: impl Fn(Timestamp, Duration) -> bool) {
+    fn plan_poll(&mut self, slot: Slot, now: Timestamp, anew: impl Fn(Timestamp, Millis) -> bool) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         entry.poll_at = Timestamp::MAX;
-        for name in &entry.observers {
-            let Some(observer) = self.observers.get_mut(name.0) else { continue };
-            let Some(interval) = observer.policy.interval() else { continue };
-            if observer.policy.plain.enabled {
+        let poll_at = &mut entry.poll_at;
+        entry.observers.each(&mut self.observers, |_, observer| {
+            let enabled = observer.policy.plain.enabled;
+            if let Some(interval) = observer.policy.interval().filter(|_| enabled) {
                 if anew(observer.since, interval.every) {
                     observer.since = now;
                 }
-                entry.poll_at = entry.poll_at.min(observer.since.after(interval.every));
+                *poll_at = observer.since.plus(interval.every).min(*poll_at);
             }
-        }
+        });
     }
 }
 
 pub(crate) fn see_to_intervals(engine: &mut Engine, slot: Slot, now: Timestamp, why: Poll, fx: &mut Effects) {
-    let over = |since: Timestamp, every| since.after(every) <= now;
+    let over = |since: Timestamp, every: Millis| since.plus(every) <= now;
     match why {
         Poll::Plan => engine.plan_poll(slot, now, |_, _| false),
         Poll::Anew => engine.plan_poll(slot, now, |_, _| true),
         Poll::Due => {
             let Some(entry) = engine.entries.get(slot) else { return };
             let hidden = engine.is_hidden(entry);
-            let mut watching = entry.observers.iter().filter_map(|name| engine.observers.get(name.0));
-            let wanted = watching.any(|observer| {
+            let wanted = entry.observers.iter(&engine.observers).any(|(_, observer)| {
                 let plain = &observer.policy.plain;
                 let seen = engine.focused || plain.in_background;
                 let interval = observer.policy.interval();

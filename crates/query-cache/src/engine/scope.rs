@@ -57,14 +57,12 @@ impl Engine {
                 continue;
             };
             let changed = diff(&self.nothing, &entry.state);
-            let names = entry.observers.clone();
+            // What stands in for data is no part of the state.
+            let watching = entry.observers.iter(&self.observers);
+            let shown: Vec<_> =
+                watching.filter(|(_, observer)| observer.stand_in.is_some()).map(|(name, _)| name).collect();
             self.notice_entry(slot, changed, fx);
-            for name in names {
-                // What stands in for data is no part of the state.
-                if self.observers.get(name.0).is_some_and(|observer| observer.stand_in.is_some()) {
-                    self.notice(name, fx);
-                }
-            }
+            shown.into_iter().for_each(|name| self.notice(name, fx));
         }
     }
 }
