@@ -8,7 +8,9 @@ use axum::http::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use clerk_verify::axum::{AuthLayer, NotAnOrigin, SameOriginCookies};
-use clerk_verify::{BackendApi, BackendSetupError, Jwks, JwksSetupError, Policy, PolicyError, Verifier};
+use clerk_verify::{
+    BackendApi, BackendSetupError, Jwks, JwksSetupError, Policy, PolicyError, TokenKind, Verifier,
+};
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::{Level, Span};
 
@@ -61,9 +63,7 @@ impl std::error::Error for SetupError {}
 ///
 /// [`SetupError`]. The issuer is not asked for anything yet.
 pub fn app(settings: &Settings) -> Result<Router, SetupError> {
-    let policy = Policy::for_issuer(settings.issuer.as_str())
-        .and_then(|draft| draft.authorized_parties(settings.app_origins.iter().cloned()))
-        .map_err(SetupError::Policy)?;
+    let policy = policy(settings).map_err(SetupError::Policy)?;
     let jwks = Jwks::from_url(&settings.jwks_url).map_err(SetupError::Jwks)?;
     let mut verifier = Verifier::new(policy, jwks);
     if let Some(key) = &settings.secret_key {
@@ -77,6 +77,16 @@ pub fn app(settings: &Settings) -> Result<Router, SetupError> {
     }
     let database = Database::open(&settings.database).map_err(SetupError::Database)?;
     Ok(router(verifier, &settings.app_origins, cookies, database))
+}
+
+fn policy(settings: &Settings) -> Result<Policy, PolicyError> {
+    let draft = Policy::for_issuer(settings.issuer.as_str())?;
+    let mut policy = draft.authorized_parties(settings.app_origins.iter().cloned())?;
+    let audiences = [(TokenKind::OAuth, &settings.oauth_audience), (TokenKind::M2M, &settings.m2m_audience)];
+    for (kind, audience) in audiences.into_iter().filter(|(_, audience)| !audience.is_empty()) {
+        policy = policy.audience_for(kind, audience.iter().cloned())?;
+    }
+    Ok(policy)
 }
 
 /// The API with any verifier, for pages of `origins`, which under `/api` may use `cookies`, over a database.

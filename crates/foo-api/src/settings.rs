@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clerk_verify::{PublishableKey, SecretKey};
 use url::Url;
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "FOO_API_PORT",
     "FOO_API_APP_ORIGINS",
     "FOO_API_DATABASE",
+    "FOO_API_OAUTH_AUDIENCE",
+    "FOO_API_M2M_AUDIENCE",
     "CLERK_PUBLISHABLE_KEY",
     "CLERK_ISSUER",
     "CLERK_JWKS_URL",
@@ -40,6 +42,11 @@ pub struct Settings {
     pub secret_key: Option<SecretKey>,
     /// `CLERK_API_URL`: where the Backend API is; `https://api.clerk.com` unless set.
     pub api_url: String,
+    /// `FOO_API_OAUTH_AUDIENCE`: what OAuth tokens for this API carry as `aud`, between commas. Unless set, a token
+    /// that names an audience was made for another API.
+    pub oauth_audience: Vec<String>,
+    /// `FOO_API_M2M_AUDIENCE`: the same of M2M tokens: this API's own machine, `mch_…`.
+    pub m2m_audience: Vec<String>,
     /// `FOO_API_DATABASE`: the SQLite file; `foo-api.sqlite3` in the current folder unless set.
     pub database: PathBuf,
 }
@@ -96,12 +103,7 @@ impl Settings {
             None => DEFAULT_PORT,
         };
         let origins = get("FOO_API_APP_ORIGINS").unwrap_or_else(|| DEFAULT_APP_ORIGIN.into());
-        let app_origins = origins
-            .split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .map(origin)
-            .collect::<Result<Vec<_>, _>>()?;
+        let app_origins = entries(&origins).map(origin).collect::<Result<Vec<_>, _>>()?;
         if app_origins.is_empty() {
             return Err(SettingsError::NoOrigin);
         }
@@ -115,9 +117,28 @@ impl Settings {
         let secret_key = get("CLERK_SECRET_KEY").map(|key| key.parse()).transpose();
         let secret_key = secret_key.map_err(|_| SettingsError::SecretKey)?;
         let api_url = get("CLERK_API_URL").unwrap_or_else(|| DEFAULT_API_URL.into());
+        let audience = |name| entries(&get(name).unwrap_or_default()).map(str::to_owned).collect();
+        let (oauth_audience, m2m_audience) =
+            (audience("FOO_API_OAUTH_AUDIENCE"), audience("FOO_API_M2M_AUDIENCE"));
         let database = get("FOO_API_DATABASE").unwrap_or_else(|| DEFAULT_DATABASE.into()).into();
-        Ok(Self { port, app_origins, publishable_key, issuer, jwks_url, secret_key, api_url, database })
+        Ok(Self {
+            port,
+            app_origins,
+            publishable_key,
+            issuer,
+            jwks_url,
+            secret_key,
+            api_url,
+            oauth_audience,
+            m2m_audience,
+            database,
+        })
     }
+}
+
+/// What stands between commas.
+fn entries(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
 
 /// `text` must be what a browser would send as `Origin`, to the letter: it is compared with that.
@@ -186,6 +207,8 @@ mod tests {
             jwks_url: "https://clerk.clerk.dev/.well-known/jwks.json".into(),
             secret_key: None,
             api_url: "https://api.clerk.com".into(),
+            oauth_audience: Vec::new(),
+            m2m_audience: Vec::new(),
             database: "foo-api.sqlite3".into(),
         };
         assert_eq!(read(&[KEY]), Ok(wanted.clone()));
@@ -202,6 +225,8 @@ mod tests {
             ("CLERK_JWKS_URL", "http://127.0.0.1:8082/jwks"),
             ("CLERK_SECRET_KEY", "sk_test_hidden"),
             ("CLERK_API_URL", "http://127.0.0.1:8082"),
+            ("FOO_API_OAUTH_AUDIENCE", "https://api.foo.com, foo"),
+            ("FOO_API_M2M_AUDIENCE", "mch_1"),
             ("FOO_API_DATABASE", "/var/lib/foo/posts.sqlite3"),
         ]);
         let wanted = Settings {
@@ -212,6 +237,8 @@ mod tests {
             jwks_url: "http://127.0.0.1:8082/jwks".into(),
             secret_key: Some("sk_test_hidden".parse().unwrap()),
             api_url: "http://127.0.0.1:8082".into(),
+            oauth_audience: vec!["https://api.foo.com".into(), "foo".into()],
+            m2m_audience: vec!["mch_1".into()],
             database: "/var/lib/foo/posts.sqlite3".into(),
         };
         assert!(!format!("{settings:?}").contains("hidden"));

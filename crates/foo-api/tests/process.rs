@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 
 fn program(settings: &[(&str, &str)]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_foo-api"));
+    for name in ["FOO_API_OAUTH_AUDIENCE", "FOO_API_M2M_AUDIENCE"] {
+        program.env_remove(name);
+    }
     for name in ["FOO_API_PORT", "FOO_API_APP_ORIGINS", "CLERK_PUBLISHABLE_KEY"] {
         program.env_remove(name);
     }
@@ -217,6 +220,40 @@ async fn the_instances_own_cookie_is_read() {
         let request = client.get(api.url("/api/me")).header("sec-fetch-site", "same-origin");
         let request = request.header("cookie", format!("{name}={}", key.sign(&fresh_claims())));
         assert_eq!(request.send().await.unwrap().status(), status, "{name}");
+    }
+}
+
+/// For whom a token was made counts: what names another API is refused, and what names none if this one has a name.
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_for_other_apis_are_refused() {
+    let key = SigningKey::new("ins_1");
+    let jwks = JwksServer::start(key.jwks()).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut claims = fresh_claims();
+    claims["scope"] = json!("reports:read");
+    let token = |kind: &str, audience: Option<&str>| {
+        let mut claims = claims.clone();
+        let mut header = json!({ "alg": "RS256", "kid": key.kid });
+        match kind {
+            "/machine" => claims["sub"] = json!("mch_caller"),
+            _ => header["typ"] = json!("at+jwt"),
+        }
+        if let Some(audience) = audience {
+            claims["aud"] = json!([audience]);
+        }
+        key.sign_with(&header, &claims)
+    };
+    let always = [("FOO_API_PORT", "0"), ("CLERK_ISSUER", ISSUER), ("CLERK_JWKS_URL", &jwks.url)];
+    let named = [("FOO_API_OAUTH_AUDIENCE", "https://api.foo.com"), ("FOO_API_M2M_AUDIENCE", "mch_api")];
+    for (settings, named) in [(always.to_vec(), false), ([&always[..], &named].concat(), true)] {
+        let api = Running::start(&settings);
+        for (path, ours) in [("/reports", "https://api.foo.com"), ("/machine", "mch_api")] {
+            for (audience, passes) in [(None, !named), (Some(ours), named), (Some("another"), false)] {
+                let request = client.get(api.url(path)).bearer_auth(token(path, audience));
+                let status = request.send().await.unwrap().status();
+                assert_eq!(status, if passes { 200 } else { 401 }, "{path} {audience:?} {named}");
+            }
+        }
     }
 }
 

@@ -17,7 +17,9 @@ impl Server {
     /// Starts it and waits until it says where it listens.
     pub fn start(jwks_url: &str, database: &Path) -> Result<Self, Box<dyn std::error::Error>> {
         let mut program = Command::new(std::env::current_exe()?);
-        for name in ["CLERK_PUBLISHABLE_KEY", "CLERK_SECRET_KEY", "CLERK_API_URL"] {
+        // Whatever is set here is not meant for this.
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for name in names.filter(|name| name.starts_with("FOO_API_") || name.starts_with("CLERK_")) {
             program.env_remove(name);
         }
         program
