@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
 use crate::lane::Lane;
+use crate::writer::Writer;
 
 const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("../migrations/1-posts.sql"))];
 
@@ -21,7 +22,7 @@ const READERS: usize = 4;
 #[derive(Clone)]
 pub struct Database {
     readers: Lane,
-    writer: Lane,
+    writer: Writer,
 }
 
 /// Why the database cannot be used.
@@ -30,6 +31,8 @@ pub struct Database {
 pub enum DatabaseError {
     /// The file cannot be opened, or is no database.
     Open(String, rusqlite::Error),
+    /// There is no thread to be had.
+    Thread(std::io::Error),
     /// The file cannot be brought up to date: it may be of a later version of this program.
     Migrate(String, rusqlite_migration::Error),
 }
@@ -40,6 +43,7 @@ impl fmt::Display for DatabaseError {
             Self::Open(file, error) => {
                 write!(f, "cannot open the database {file} ({error}); set FOO_API_DATABASE to another file")
             }
+            Self::Thread(error) => write!(f, "cannot start a thread for the database ({error})"),
             Self::Migrate(file, error) => write!(
                 f,
                 "cannot bring the database {file} up to date ({error}); it may be of a later version: set \
@@ -75,21 +79,22 @@ impl Database {
             read_only.map_err(|error| DatabaseError::Open(name.clone(), error))?;
             readers.push(reader);
         }
-        Ok(Self { readers: Lane::new(readers), writer: Lane::new(vec![writer]) })
+        let writer = Writer::new(writer).map_err(DatabaseError::Thread)?;
+        Ok(Self { readers: Lane::new(readers), writer })
     }
 
     /// Runs queries that change nothing. They see everything that was answered for.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        queries: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+        queries: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, QueryFailed> {
         self.readers.run(queries).await
     }
 
-    /// Runs queries of which some may change something, after those that came before.
+    /// Runs queries of which some may change something, all or nothing, after those that came before.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        queries: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+        queries: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, QueryFailed> {
         self.writer.run(queries).await
     }
@@ -151,17 +156,16 @@ mod tests {
     async fn readers_do_not_wait_for_a_writer_and_see_what_it_wrote() {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(&folder.path().join("posts.sqlite3")).unwrap();
-        let count = |db: &mut Connection| db.query_row("SELECT count(*) FROM posts", [], |row| row.get(0));
+        let count = |db: &Connection| db.query_row("SELECT count(*) FROM posts", [], |row| row.get(0));
         let (begun, told) = std::sync::mpsc::channel();
         let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
         let writing = database.clone();
         let write = tokio::spawn(async move {
-            let insert = move |db: &mut Connection| {
-                let transaction = db.transaction()?;
-                transaction.execute("INSERT INTO posts VALUES (1, 'u', 'u', 't', 'b', 1, 0, 0)", [])?;
+            let insert = move |db: &Connection| {
+                db.execute("INSERT INTO posts VALUES (1, 'u', 'u', 't', 'b', 1, 0, 0)", [])?;
                 begun.send(()).unwrap();
                 may_go_on.recv().unwrap();
-                transaction.commit()
+                Ok(())
             };
             writing.write(insert).await.unwrap();
         });
@@ -199,18 +203,22 @@ mod tests {
     async fn who_waits_for_a_connection_holds_no_thread() {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(&folder.path().join("posts.sqlite3")).unwrap();
-        let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
-        let first = database.write(move |_| {
-            may_go_on.recv().unwrap();
-            Ok(())
+        let gate = std::sync::Arc::new(std::sync::Barrier::new(READERS + 1));
+        let first = (0..READERS).map(|_| {
+            let gate = gate.clone();
+            database.read(move |_| {
+                gate.wait();
+                Ok(())
+            })
         });
-        let others = (0..2000).map(|_| database.write(|_| Ok(())));
-        let all = async { tokio::join!(first, futures_util::future::join_all(others)) };
+        let first = futures_util::future::join_all(first);
+        let others = futures_util::future::join_all((0..2000).map(|_| database.read(|_| Ok(()))));
         let elsewhere = async {
             tokio::task::yield_now().await;
-            tokio::task::spawn_blocking(move || go_on.send(()).unwrap()).await.unwrap();
+            let gate = gate.clone();
+            tokio::task::spawn_blocking(move || gate.wait()).await.unwrap();
         };
-        let ((first, others), ()) = tokio::join!(all, elsewhere);
-        assert!(first.is_ok() && others.iter().all(Result::is_ok));
+        let (first, others, ()) = tokio::join!(first, others, elsewhere);
+        assert!(first.iter().chain(&others).all(Result::is_ok));
     }
 }

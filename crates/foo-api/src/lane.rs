@@ -5,7 +5,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::database::QueryFailed;
 
-/// Connections of one kind, for whoever comes first. Who waits for one holds no thread, and whoever gives up
+/// Connections that read, for whoever comes first. Who waits for one holds no thread, and whoever gives up
 /// waiting leaves the line.
 #[derive(Clone)]
 pub(crate) struct Lane {
@@ -30,11 +30,11 @@ impl Lane {
     /// somebody still waits for it.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        queries: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+        queries: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, QueryFailed> {
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|error| failed(&error))?;
-        let mut lent = Lent { connection: self.idle().pop(), lane: self.clone(), _turn: turn };
-        let work = tokio::task::spawn_blocking(move || match &mut lent.connection {
+        let lent = Lent { connection: self.idle().pop(), lane: self.clone(), _turn: turn };
+        let work = tokio::task::spawn_blocking(move || match &lent.connection {
             Some(connection) => queries(connection).map_err(|error| failed(&error)),
             // There are as many turns as connections.
             None => Err(QueryFailed("no connection is left".into())),
@@ -48,7 +48,7 @@ impl Lane {
     }
 }
 
-/// Before the turn ends. A panic in the queries has rolled their transaction back.
+/// Before the turn ends.
 impl Drop for Lent {
     fn drop(&mut self) {
         let connection = self.connection.take();

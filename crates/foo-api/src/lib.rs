@@ -32,6 +32,7 @@ mod request_id;
 mod routes;
 mod serve;
 mod settings;
+mod writer;
 
 pub use app::{SetupError, app, router};
 pub use database::{Database, DatabaseError};

@@ -143,7 +143,7 @@ async fn edit(
     let versions = Versions::read(request.headers())?;
     let draft = draft(request).await?;
     let (caller, now) = (caller(&session), now());
-    let edited = move |db: &mut _| store::edit(db, &caller, id, versions.as_slice(), &draft, now);
+    let edited = move |db: &_| store::edit(db, &caller, id, versions.as_slice(), &draft, now);
     match db.write(edited).await? {
         Changed::Done(post) => Ok(answer(StatusCode::OK, post)),
         Changed::NotFound => Err(Refusal::NotFound),

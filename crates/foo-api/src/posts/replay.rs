@@ -20,18 +20,17 @@ pub(super) enum Replay {
 
 /// Creates a post, once for each key of a person.
 pub(super) fn create(
-    db: &mut Connection,
+    db: &Connection,
     caller: &Caller,
     key: &str,
     draft: &PostDraft,
     now: i64,
 ) -> rusqlite::Result<Replay> {
-    // Of two requests at once, one waits for the other's transaction.
-    let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    transaction.prepare_cached("DELETE FROM replays WHERE created_at < ?1")?.execute([now - LIFE])?;
+    // Of two requests at once, one comes after the other.
+    db.prepare_cached("DELETE FROM replays WHERE created_at < ?1")?.execute([now - LIFE])?;
     // Where it is written belongs to the request: the same words for another organization are another.
     let request = json(&(&caller.organization, draft));
-    let held = transaction
+    let held = db
         .prepare_cached("SELECT request, answer FROM replays WHERE user = ?1 AND key = ?2")?
         .query_row(params![caller.user, key], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
         .optional()?;
@@ -39,13 +38,11 @@ pub(super) fn create(
         let answer = serde_json::from_str(&answer).ok().filter(|_| before == request);
         return Ok(answer.map_or(Replay::Mismatch, Replay::Again));
     }
-    let post = store::create(&transaction, caller, draft, now)?;
-    transaction
-        .prepare_cached(
-            "INSERT INTO replays (user, key, request, answer, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![caller.user, key, request, json(&post), now])?;
-    transaction.commit()?;
+    let post = store::create(db, caller, draft, now)?;
+    db.prepare_cached(
+        "INSERT INTO replays (user, key, request, answer, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![caller.user, key, request, json(&post), now])?;
     Ok(Replay::First(post))
 }
 
@@ -66,9 +63,9 @@ mod tests {
         let up = [M::up(include_str!("../../migrations/1-posts.sql"))];
         Migrations::from_slice(&up).to_latest(&mut db).unwrap();
         let caller = Caller { user: "user_ada".into(), organization: None };
-        let mut create = |title: &str, now| {
+        let create = |title: &str, now| {
             let draft = PostDraft { title: title.into(), body: String::new() };
-            match super::create(&mut db, &caller, "key", &draft, now).unwrap() {
+            match super::create(&db, &caller, "key", &draft, now).unwrap() {
                 Replay::First(post) => ("first", post.id),
                 Replay::Again(post) => ("again", post.id),
                 Replay::Mismatch => ("mismatch", String::new()),

@@ -1,4 +1,4 @@
-//! What SQL there is.
+//! What SQL there is. What writes is run by [`Database::write`](crate::database::Database::write), all or nothing.
 
 use foo_types::{Post, PostDraft};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -72,7 +72,7 @@ pub(super) enum Changed<T> {
 
 /// Changes a post if it still has one of these versions; `None`: any.
 pub(super) fn edit(
-    db: &mut Connection,
+    db: &Connection,
     caller: &Caller,
     id: i64,
     versions: Option<&[i64]>,
@@ -89,7 +89,7 @@ pub(super) fn edit(
 }
 
 pub(super) fn delete(
-    db: &mut Connection,
+    db: &Connection,
     caller: &Caller,
     id: i64,
     versions: Option<&[i64]>,
@@ -100,19 +100,16 @@ pub(super) fn delete(
 }
 
 fn change<T>(
-    db: &mut Connection,
+    db: &Connection,
     caller: &Caller,
     id: i64,
     versions: Option<&[i64]>,
     act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Changed<T>> {
-    // Reading and writing in one transaction: of two edits of one version, one comes too late.
-    let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let Some(held) = one(&transaction, caller, id)? else { return Ok(Changed::NotFound) };
+    // Nobody writes in between: of two edits of one version, one comes too late.
+    let Some(held) = one(db, caller, id)? else { return Ok(Changed::NotFound) };
     if versions.is_some_and(|versions| !versions.contains(&held.version)) {
         return Ok(Changed::Newer);
     }
-    let done = act(&transaction)?;
-    transaction.commit()?;
-    Ok(Changed::Done(done))
+    act(db).map(Changed::Done)
 }
