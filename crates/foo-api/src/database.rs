@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-use crate::lane::Lane;
+use crate::readers::Readers;
 use crate::writer::Writer;
 
 const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("../migrations/1-posts.sql"))];
@@ -21,7 +21,7 @@ const READERS: usize = 4;
 /// wait until what is written has reached the disk.
 #[derive(Clone)]
 pub struct Database {
-    readers: Lane,
+    readers: Readers,
     writer: Writer,
 }
 
@@ -79,8 +79,9 @@ impl Database {
             read_only.map_err(|error| DatabaseError::Open(name.clone(), error))?;
             readers.push(reader);
         }
+        let readers = Readers::new(readers).map_err(DatabaseError::Thread)?;
         let writer = Writer::new(writer).map_err(DatabaseError::Thread)?;
-        Ok(Self { readers: Lane::new(readers), writer })
+        Ok(Self { readers, writer })
     }
 
     /// Runs queries that change nothing. They see everything that was answered for.

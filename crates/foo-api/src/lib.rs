@@ -21,13 +21,13 @@
 mod app;
 mod cors;
 mod database;
-mod lane;
 mod log;
 mod machines;
 mod openapi;
 mod posts;
 mod problem;
 mod program;
+mod readers;
 mod request_id;
 mod routes;
 mod serve;
