@@ -17,6 +17,39 @@
 //! | `GET /healthz` | 204 while the server runs |
 //!
 //! Errors are `application/problem+json` with a stable `reason`.
+//!
+//! [`Settings`] come from the environment. A body may have 64 kB and take ten seconds to come (408), the head of a
+//! request 16 kB (431) and thirty seconds, and the whole twenty seconds (503). SIGTERM and Ctrl-C end it: what is
+//! under way is answered, for five seconds at most.
+//!
+//! # Under load
+//!
+//! ```sh
+//! cargo run --release -p foo-api --example load [SECONDS] [REQUESTS IN FLIGHT]
+//! ```
+//!
+//! starts the API in a process of its own, on a new database file, and a thousand people with a real session token
+//! and a connection each, who send one request after the other for ten seconds: 70 % `GET /foo`, 20 % `GET /posts`,
+//! the rest new posts, the same again with their idempotency key, the key with another post, edits, and edits of a
+//! version that is no more. Every answer is compared to the letter with what that person has done so far. On a shared
+//! virtual machine with two cores, which the clients had to share with the API, each token verified anew and each
+//! write on the disk before its answer:
+//!
+//! ```text
+//! 1000 requests in flight for 10 s
+//! 194114 answers in 10.08 s: 19259 in a second
+//!            answers    p50 ms    p99 ms    max ms
+//! all         194114      46.6     150.0     225.4
+//! Foo         135844      30.1      93.4     151.1
+//! List         38836      87.4     167.8     225.4
+//! Write         6577      75.0     169.0     215.1
+//! Repeat        3641      63.5     155.1     188.0
+//! Reuse         1887      62.3     156.7     215.0
+//! Edit          5433      73.1     154.0     215.1
+//! EditOld       1896      63.2     158.7     200.4
+//! the API's peak resident memory: 52.8 MB
+//! errors: 0
+//! ```
 
 mod app;
 mod cors;
