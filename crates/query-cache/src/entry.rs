@@ -15,6 +15,11 @@ use crate::state::State;
 /// What is in an entry. A function, since that is one word where the types themselves are many.
 pub(crate) type Kind = fn() -> Types;
 
+/// Whether both are of the same types. One function always is; asking it is dearer than looking.
+pub(crate) fn same_types(a: Kind, b: Kind) -> bool {
+    std::ptr::fn_addr_eq(a, b) || a().types == b().types
+}
+
 /// The types of an entry.
 #[derive(Debug)]
 pub struct Types {

@@ -1,6 +1,6 @@
 //! Where an entry is found: by its key, and by what its key begins with.
 
-use crate::entry::{Entry, Kind};
+use crate::entry::{Entry, Kind, same_types};
 use crate::key::QueryKey;
 use crate::slab::{Slab, Slot};
 
@@ -18,9 +18,8 @@ pub(crate) struct Index {
 impl Index {
     /// The entry of this key and these types.
     pub fn find(&self, entries: &Slab<Entry>, key: &QueryKey, kind: Kind) -> Option<Slot> {
-        let types = kind().types;
         self.exact.find(key.hash_value()).find(|slot| {
-            entries.get(*slot).is_some_and(|entry| entry.key == *key && (entry.kind)().types == types)
+            entries.get(*slot).is_some_and(|entry| entry.key == *key && same_types(entry.kind, kind))
         })
     }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::QueryClient;
 use crate::call::{Call, QueryFuture, Settled};
-use crate::engine::{Asked, Value, WaiterSlot};
+use crate::engine::{Asked, Engine, Value, WaiterSlot};
 use crate::environment::Timestamp;
 use crate::filter::QueryFilter;
 use crate::policy::Policy;
@@ -85,7 +85,7 @@ impl QueryClient {
         if self.is_over() {
             return None;
         }
-        let here = self.in_this_scope();
+        let scope = self.read(Engine::scope);
         let (key, kind) = (query.key(), query.kind());
         let policy = self.policy(&key, &**query);
         let initial = self.initial(&policy, || self.has_data(&key, kind));
@@ -94,7 +94,7 @@ impl QueryClient {
             _ => None,
         };
         // What was made for a scope that has ended meanwhile is of no use in the next.
-        let current = !here.is_over();
+        let current = self.read(Engine::scope) == scope;
         (!self.is_over()).then(|| {
             act(&Asked {
                 key: &key,

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::extensions::{Extension, Happens};
 use super::{QueryClient, WeakQueryClient};
 use crate::engine::{Asked, Engine, ObserverSlot, Teller};
+use crate::entry::same_types;
 use crate::events::CacheEvent;
 use crate::observer::{Observer, QueryObserver};
 use crate::query::{AnyQuery, Query};
@@ -29,10 +30,10 @@ impl QueryClient {
     pub(crate) fn follow(&self, observer: ObserverSlot, query: &AnyQuery) {
         let key = query.key();
         let same = self.read(|engine| {
-            let asked = query.0.kind()().types;
+            let kind = query.0.kind();
             engine
                 .observed(observer)
-                .is_some_and(|(_, entry)| entry.key == key && (entry.kind)().types == asked)
+                .is_some_and(|(_, entry)| entry.key == key && same_types(entry.kind, kind))
         });
         if same {
             let policy = self.policy(&key, &*query.0);

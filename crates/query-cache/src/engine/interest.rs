@@ -41,7 +41,9 @@ impl Engine {
     fn equip(&mut self, slot: Slot, query: &Rc<dyn DynQuery>, policy: &Rc<Policy>, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
         fx.garbage.extend(entry.query.replace(query.clone()).map(Garbage::Query));
-        fx.garbage.push_policy(std::mem::replace(&mut entry.policy, policy.clone()), policy);
+        if !Rc::ptr_eq(&entry.policy, policy) {
+            fx.garbage.push(Garbage::Policy(std::mem::replace(&mut entry.policy, policy.clone())));
+        }
     }
 
     /// Data to begin with, where there is none.
@@ -120,8 +122,10 @@ impl Engine {
         observer.noticed = false;
         let stand_in = asked.stand_in.filter(|_| entry.data().is_none()).cloned();
         fx.garbage.extend(std::mem::replace(&mut observer.stand_in, stand_in).map(Garbage::Value));
-        let before = std::mem::replace(&mut observer.policy, asked.policy.clone());
-        fx.garbage.push_policy(before, asked.policy);
+        if !Rc::ptr_eq(&observer.policy, asked.policy) {
+            let before = std::mem::replace(&mut observer.policy, asked.policy.clone());
+            fx.garbage.push(Garbage::Policy(before));
+        }
         entry.tells_stale |= observer.interest.meets(Parts::STALE);
         if let Some(interval) = asked.policy.interval().filter(|_| asked.policy.plain.enabled) {
             entry.poll_at = entry.poll_at.min(now.plus(interval.every));
