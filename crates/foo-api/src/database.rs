@@ -116,9 +116,20 @@ impl fmt::Debug for Database {
     }
 }
 
-/// A query did not work. What it was about is for the log only.
+/// Why there is no answer from the database. What it was about is for the log only.
 #[derive(Debug)]
-pub(crate) struct QueryFailed(pub String);
+pub(crate) enum QueryFailed {
+    /// Nothing was begun: another process holds the file, or the server is stopping.
+    NotBegun,
+    /// It did not work.
+    Failed(String),
+}
+
+impl QueryFailed {
+    pub(crate) fn of(error: impl fmt::Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -183,7 +194,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(&folder.path().join("posts.sqlite3")).unwrap();
         let failed = database.read(|db| db.execute("DELETE FROM posts", [])).await;
-        assert!(failed.unwrap_err().0.contains("readonly"));
+        assert!(matches!(failed, Err(QueryFailed::Failed(why)) if why.contains("readonly")));
         assert_eq!(database.write(|db| db.execute("DELETE FROM posts", [])).await.unwrap(), 0);
     }
 

@@ -39,6 +39,8 @@ pub enum Refusal {
     PreconditionRequired,
     /// The post has another version than `If-Match` names.
     PreconditionFailed,
+    /// The database cannot be written to just now; nothing was done.
+    Busy,
     /// The request took too long.
     TimedOut,
     /// Something went wrong here; the log says what.
@@ -94,6 +96,7 @@ impl Refusal {
                 "version-changed",
                 "Somebody has changed it since you read it; read it again",
             ),
+            Self::Busy => (S::SERVICE_UNAVAILABLE, "busy", "Nothing was done; try again"),
             Self::TimedOut => (S::SERVICE_UNAVAILABLE, "timed-out", "This took too long; try again"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here; try again"),
         }
@@ -101,9 +104,14 @@ impl Refusal {
 }
 
 impl From<QueryFailed> for Refusal {
-    fn from(QueryFailed(why): QueryFailed) -> Self {
-        tracing::error!(why, "a query failed");
-        Self::Internal
+    fn from(failed: QueryFailed) -> Self {
+        match failed {
+            QueryFailed::NotBegun => Self::Busy,
+            QueryFailed::Failed(why) => {
+                tracing::error!(why, "a query failed");
+                Self::Internal
+            }
+        }
     }
 }
 
@@ -127,5 +135,24 @@ impl IntoResponse for Refusal {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_failed_is_told_from_what_was_not_begun_and_the_client_learns_no_more() {
+        let secret = "no such table: secret";
+        for (failed, status, retry) in
+            [(QueryFailed::NotBegun, 503, Some("1")), (QueryFailed::of(secret), 500, None)]
+        {
+            let answer = Refusal::from(failed).into_response();
+            assert_eq!(answer.status(), status);
+            assert_eq!(answer.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap()), retry);
+            let body = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
+            assert!(!String::from_utf8_lossy(&body).contains("secret"));
+        }
     }
 }

@@ -48,14 +48,12 @@ impl Readers {
             }
             // A panic must not end the thread; these queries leave nothing half done.
             let result = catch_unwind(AssertUnwindSafe(|| queries(db)));
-            let result = result.map_err(|_| QueryFailed("the queries panicked".into()));
+            let result = result.map_err(|_| QueryFailed::of("the queries panicked"));
             // Whoever went away does not want to know.
-            let _ =
-                sender.send(result.and_then(|result| result.map_err(|error| QueryFailed(error.to_string()))));
+            let _ = sender.send(result.and_then(|result| result.map_err(QueryFailed::of)));
         });
-        let gone = || QueryFailed("nothing could be read".into());
-        self.line.send(job).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        self.line.send(job).map_err(|_| QueryFailed::NotBegun)?;
+        answer.await.map_err(|_| QueryFailed::NotBegun)?
     }
 }
 

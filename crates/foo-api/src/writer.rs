@@ -48,14 +48,14 @@ impl Writer {
             }
             let result = all_or_nothing(transaction, queries);
             Box::new(move |committed| {
-                let committed = committed.as_ref().map_err(|error| QueryFailed(error.to_string()));
+                let committed = committed.as_ref().map_err(QueryFailed::of);
                 // Whoever went away does not want to know.
                 let _ = sender.send(committed.and(result));
             })
         });
-        let gone = || QueryFailed("nothing could be written".into());
-        self.jobs.send(job).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        self.jobs.send(job).await.map_err(|_| QueryFailed::NotBegun)?;
+        // What was dropped unasked was not begun.
+        answer.await.map_err(|_| QueryFailed::NotBegun)?
     }
 }
 
@@ -88,8 +88,8 @@ fn all_or_nothing<T>(
         let done = queries(&savepoint)?;
         savepoint.commit().map(|()| done)
     });
-    let result = catch_unwind(run).map_err(|_| QueryFailed("the queries panicked".into()))?;
-    result.map_err(|error| QueryFailed(error.to_string()))
+    let result = catch_unwind(run).map_err(|_| QueryFailed::of("the queries panicked"))?;
+    result.map_err(QueryFailed::of)
 }
 
 #[cfg(test)]
@@ -170,6 +170,24 @@ mod tests {
         assert!(first.is_err() && broken.is_err());
         assert!(after.is_ok(), "who was still in line is not concerned");
         assert_eq!(numbers(&file), [2]);
+    }
+
+    #[tokio::test]
+    async fn while_another_process_writes_nothing_is_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.sqlite3");
+        drop(writer(&file));
+        let db = Connection::open(&file).unwrap();
+        db.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let writer = Writer::new(db).unwrap();
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        for _ in 0..3 {
+            assert!(matches!(writer.run(|db| insert(db, 1)).await, Err(QueryFailed::NotBegun)));
+        }
+        other.execute_batch("ROLLBACK").unwrap();
+        assert!(writer.run(|db| insert(db, 1)).await.is_ok());
+        assert_eq!(numbers(&file), [1]);
     }
 
     #[tokio::test]
