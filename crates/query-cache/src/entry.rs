@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::rc::Rc;
 
-use crate::engine::{Value, WaiterSlot, Watchers};
+use crate::engine::{Layers, Value, WaiterSlot, Watchers};
 use crate::environment::Timestamp;
 use crate::flight::Flight;
 use crate::key::QueryKey;
@@ -55,8 +55,8 @@ pub(crate) struct Entry {
     pub state: Rc<State>,
     pub observers: Watchers,
     pub fetch: Option<Box<Fetch>>,
-    /// What feeds it from outside.
-    pub feed: Option<Box<dyn Any>>,
+    /// What few entries have.
+    pub extra: Option<Box<Extra>>,
     /// How often it was invalidated: a fetch begun before cannot clear that.
     pub invalidations: u32,
     /// How often it was written: the answer to a fetch begun before is older.
@@ -77,6 +77,15 @@ pub(crate) struct Entry {
     pub armed: Timestamp,
     /// Where it stands in each list of the index.
     pub places: Box<[u32]>,
+}
+
+/// What few entries have.
+#[derive(Default)]
+pub(crate) struct Extra {
+    /// What feeds it from outside.
+    pub feed: Option<Box<dyn Any>>,
+    /// What lies over its data.
+    pub layers: Option<Box<dyn Layers>>,
 }
 
 /// A fetch: all attempts from the asking to the verdict.
@@ -117,7 +126,7 @@ impl Entry {
             state: Rc::new(State::empty()),
             observers: Watchers::default(),
             fetch: None,
-            feed: None,
+            extra: None,
             invalidations: 0,
             writes: 0,
             due: false,
@@ -130,8 +139,22 @@ impl Entry {
         }
     }
 
+    /// The data that is shown.
     pub fn data(&self) -> Option<&Value> {
         self.state.data.as_ref()
+    }
+
+    pub fn layers(&self) -> Option<&dyn Layers> {
+        self.extra.as_ref()?.layers.as_deref()
+    }
+
+    /// The data below all layers.
+    pub fn base(&self) -> Option<&Value> {
+        self.layers().map_or_else(|| self.data(), |layers| layers.base())
+    }
+
+    pub fn take_feed(&mut self) -> Option<Box<dyn Any>> {
+        self.extra.as_mut()?.feed.take()
     }
 
     /// Whether what is there should be fetched again when there is a reason to.

@@ -13,6 +13,7 @@ mod filter;
 mod flight;
 mod index;
 mod key;
+mod layers;
 #[cfg(any(test, feature = "test-util"))]
 mod manual;
 mod observer;
@@ -38,6 +39,7 @@ pub use error::{Classify, ErrorClass, MissingContext, Misuse, QueryError};
 pub use events::{CacheEvent, Happening};
 pub use filter::{QueryFilter, QueryInfo};
 pub use key::QueryKey;
+pub use layers::Layer;
 #[cfg(feature = "test-util")]
 pub use manual::ManualEnvironment;
 pub use observer::{Observer, QueryObserver};

@@ -136,6 +136,8 @@ pub(crate) enum Action<'a> {
     /// Somebody wrote data. What was out of date before is out of date still: a write does not ask the
     /// server.
     Write { data: &'a Value, at: Timestamp },
+    /// Other data is shown, of the same moment: what lies over it has changed.
+    Show { data: &'a Value },
     /// A source of data says that it failed.
     PushedError { error: &'a Value, at: Timestamp },
     /// What is known is out of date.
@@ -208,6 +210,7 @@ pub(crate) fn reduce(state: &State, action: &Action<'_>) -> State {
             next.awaited = false;
             next.updated(data, *at);
         }
+        Action::Show { data } => next.data = Some(Rc::clone(data)),
         Action::PushedError { error, at } => {
             next.awaited = false;
             next.failed(QueryError::Fetch(Rc::clone(error)), *at);

@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use super::QueryClient;
 use crate::call::{Call, QueryFuture, Settled};
-use crate::engine::{Asked, Engine, Value, WaiterSlot};
-use crate::environment::Timestamp;
+use crate::engine::{Asked, Engine, Initially, WaiterSlot};
+use crate::entry::Kind;
 use crate::filter::QueryFilter;
+use crate::key::QueryKey;
 use crate::policy::Policy;
 use crate::query::{AnyQuery, DynQuery, Query};
 
@@ -88,7 +89,7 @@ impl QueryClient {
         let scope = self.read(Engine::scope);
         let (key, kind) = (query.key(), query.kind());
         let policy = self.policy(&key, &**query);
-        let initial = self.initial(&policy, || self.has_data(&key, kind));
+        let initial = self.initial(&policy, &key, kind);
         let stand_in = match policy.placeholder() {
             Some(placeholder) if initial.is_none() && !self.has_data(&key, kind) => placeholder(),
             _ => None,
@@ -107,12 +108,13 @@ impl QueryClient {
         })
     }
 
-    fn initial(&self, policy: &Policy, has_data: impl Fn() -> bool) -> Option<(Value, Option<Timestamp>)> {
+    fn initial(&self, policy: &Policy, key: &QueryKey, kind: Kind) -> Option<Initially> {
         let initial = policy.initial()?;
-        if has_data() { None } else { initial() }
+        let (data, at) = if self.has_data(key, kind) { None } else { initial() }?;
+        Some(self.initially(data, at, &|engine| engine.find(key, kind)))
     }
 
-    fn has_data(&self, key: &crate::key::QueryKey, kind: crate::entry::Kind) -> bool {
+    fn has_data(&self, key: &QueryKey, kind: Kind) -> bool {
         self.read(|engine| {
             let entry = engine.find(key, kind).and_then(|slot| engine.get(slot));
             entry.is_some_and(|entry| entry.data().is_some())

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::QueryClient;
+use super::seeing::ROUNDS;
 use crate::engine::{Then, Value};
 use crate::entry::Kind;
 use crate::environment::Timestamp;
@@ -14,15 +15,21 @@ use crate::query::{Query, kind_of};
 use crate::slab::Slot;
 use crate::view::{QueryState, Snapshot};
 
-/// How often an update whose data changes while it runs is begun again.
-const ROUNDS: usize = 8;
-
 impl QueryClient {
     // ----- reading
 
     /// The data of the query, fresh or stale. `None` when there is none or the scope is held.
     pub fn get_data<Q: Query>(&self, query: &Q) -> Option<Rc<Q::Data>> {
         self.snapshot(query)?.state.data.clone()?.downcast().ok()
+    }
+
+    /// The data below what is [patched](QueryClient::patch) over it: what the server said, or was written. `None`
+    /// when there is none or the scope is held.
+    pub fn committed_data<Q: Query>(&self, query: &Q) -> Option<Rc<Q::Data>> {
+        self.snapshot(query)?;
+        let key = query.key();
+        let base = self.read(|engine| engine.get(engine.find(&key, kind_of::<Q>())?)?.base().cloned());
+        base?.downcast().ok()
     }
 
     /// What is known of the query at this moment. `None` when it has no entry or the scope is held.
@@ -104,9 +111,9 @@ impl QueryClient {
 
     fn put(&self, key: &QueryKey, kind: Kind, policy: &Rc<Policy>, data: &Value, at: Timestamp) {
         if !self.is_over() {
-            self.step(|engine, now, fx| {
+            self.see(&|engine| engine.find(key, kind), data, None, &|engine, seen, now, fx| {
                 let slot = engine.entry_for_write(key, kind, policy, now, fx);
-                engine.write(slot, data, at, now, fx);
+                engine.write(slot, data, seen, at, now, fx);
             });
         }
     }
@@ -115,7 +122,7 @@ impl QueryClient {
     fn equal_data(&self, key: &QueryKey, kind: Kind, policy: &Policy, data: &Value) -> Option<Value> {
         let (same, held) = self.read(|engine| {
             let entry = engine.find(key, kind).and_then(|slot| engine.get(slot))?;
-            Some((policy.same().or(entry.policy.same())?, entry.data()?.clone()))
+            Some((policy.same().or(entry.policy.same())?, entry.base()?.clone()))
         })?;
         same(&*held, &**data).then_some(held)
     }
@@ -130,7 +137,7 @@ impl QueryClient {
         for _ in 0..ROUNDS {
             let read = || here.read(|engine| engine.version(engine.find(&key, kind)));
             let before = read();
-            let held = here.get_data(query);
+            let held = here.committed_data(query);
             let Some(data) = update(held.as_deref()) else { return false };
             let data: Value = Rc::new(data);
             // Comparing may write, too: it comes before the look at what has changed meanwhile.
@@ -162,7 +169,7 @@ impl QueryClient {
         let read = || self.read(|engine| engine.version(Some(slot)));
         for _ in 0..ROUNDS {
             let before = read();
-            let held = self.read(|engine| engine.get(slot).and_then(|entry| entry.data()).cloned());
+            let held = self.read(|engine| engine.get(slot).and_then(|entry| entry.base()).cloned());
             let Some(held) = held.and_then(|data| data.downcast::<T>().ok()) else { return false };
             let Some(data) = update(&held) else { return false };
             let same = self.read(|engine| engine.get(slot)?.policy.same());
@@ -171,7 +178,9 @@ impl QueryClient {
                 return false;
             }
             if read() == before {
-                self.step(|engine, now, fx| engine.write(slot, &data, now, now, fx));
+                self.see(&|_| Some(slot), &data, None, &|engine, seen, now, fx| {
+                    engine.write(slot, &data, seen, now, now, fx);
+                });
                 return true;
             }
         }
@@ -204,7 +213,7 @@ impl QueryClient {
         }
     }
 
-    fn policy_of<Q: Query>(&self, query: &Q, key: &QueryKey) -> Rc<Policy> {
+    pub(crate) fn policy_of<Q: Query>(&self, query: &Q, key: &QueryKey) -> Rc<Policy> {
         let options = query.options(QueryOptions::of(self.default_policy(key)));
         self.share(options.into_policy())
     }
@@ -284,8 +293,9 @@ impl QueryClient {
         let here = self.in_this_scope();
         for (slot, initial) in begin {
             let Some((data, at)) = initial() else { continue };
+            let initially = self.initially(data, at, &|_| Some(slot));
             if !here.is_over() {
-                self.step(|engine, now, fx| engine.initial(slot, &data, at.unwrap_or(now), now, fx));
+                self.step(|engine, now, fx| engine.initial(slot, &initially, now, fx));
             }
         }
     }

@@ -5,6 +5,7 @@ mod data;
 mod defaults;
 mod extensions;
 mod scope;
+mod seeing;
 mod watching;
 
 use std::any::{Any, TypeId};
@@ -12,6 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::{Rc, Weak};
 
+pub(crate) use seeing::{Act, Find, Glass, ROUNDS};
 pub use watching::Listening;
 
 use crate::context::Provided;
@@ -49,6 +51,7 @@ struct Shared {
     defaults: Defaults,
     policies: RefCell<Policies>,
     extensions: Extensions,
+    glass: Cell<Option<Glass>>,
     batches: Cell<u32>,
     last_step: Cell<Timestamp>,
     /// The turn ended within a batch.
@@ -66,6 +69,7 @@ impl QueryClient {
                 defaults: Defaults::default(),
                 policies: RefCell::default(),
                 extensions: Extensions::default(),
+                glass: Cell::new(None),
                 batches: Cell::new(0),
                 last_step: Cell::default(),
                 late: Cell::new(false),
@@ -249,11 +253,13 @@ impl QueryClient {
             entry.map(|entry| (entry.policy.clone(), entry.data().cloned())).unzip()
         });
         let held = held.flatten();
-        let answered = match answer {
+        match answer {
             Ok(data) => {
                 let same = policy.as_ref().and_then(|policy| policy.same()).zip(held.as_ref());
                 let same = same.filter(|(same, held)| same(&***held, &**data)).map(|(_, held)| held);
-                Answered::Data { data, same_as: same }
+                self.see(&|_| Some(id.entry), data, Some(id), &|engine, seen, now, fx| {
+                    engine.settle(id, &Answered::Data { data, seen, same_as: same }, now, random, fx);
+                });
             }
             Err((error, class)) => {
                 if *class == ErrorClass::Offline {
@@ -261,10 +267,11 @@ impl QueryClient {
                 }
                 let judge = policy.as_ref().and_then(|policy| policy.retry_if());
                 let retry = judge.is_none_or(|judge| judge(&**error));
-                Answered::Error { error, class: if retry { *class } else { ErrorClass::Permanent } }
+                let class = if retry { *class } else { ErrorClass::Permanent };
+                let answered = Answered::Error { error, class };
+                self.step(|engine, now, fx| engine.settle(id, &answered, now, random, fx));
             }
-        };
-        self.step(|engine, now, fx| engine.settle(id, &answered, now, random, fx));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Effects, Engine, FlightId, Garbage, Poll, Value, Verdict};
+use super::{Effects, Engine, FlightId, Garbage, Landing, Poll, Value, Verdict};
 use crate::entry::{Fetch, FetchCause, Phase};
 use crate::environment::Timestamp;
 use crate::error::{ErrorClass, QueryError};
@@ -15,9 +15,10 @@ use crate::state::{Action, Failure, same_data};
 
 /// What came of an attempt, and what user code said about it.
 pub(crate) enum Answered<'a> {
-    /// `same_as`: data that it was found to be equal to.
+    /// `seen`: what is to be seen of it. `same_as`: data that it was found to be equal to.
     Data {
         data: &'a Value,
+        seen: &'a Value,
         same_as: Option<&'a Value>,
     },
     Error {
@@ -143,10 +144,13 @@ impl Engine {
             self.revert(slot, fx);
         } else {
             match *answer {
-                Answered::Data { data, same_as } => {
+                Answered::Data { data, seen, same_as } => {
                     // Honoured only if that is still what is there.
                     let same = same_as.filter(|same| same_data(entry.state.data.as_ref(), Some(same)));
-                    let data = same.unwrap_or(data);
+                    let number = fetch.number;
+                    self.land(slot, Landing::Data(Some(data), Some(number)), fx);
+                    let data = same.unwrap_or(seen);
+                    let Some(entry) = self.entries.get_mut(slot) else { return };
                     // What made it due is answered, unless that came after this was sent.
                     entry.due &= behind;
                     self.apply(slot, &Action::Success { data, at: now, behind }, fx);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Effects, Engine, Garbage, Poll, Value};
+use super::{Effects, Engine, Garbage, Landing, Poll, Value};
 use crate::entry::{Entry, FetchCause, Kind};
 use crate::environment::Timestamp;
 use crate::events::Happening;
@@ -37,7 +37,18 @@ impl Engine {
         self.entry(key, kind, policy, now, fx)
     }
 
-    pub fn write(&mut self, slot: Slot, data: &Value, at: Timestamp, now: Timestamp, fx: &mut Effects) {
+    /// Writes data, of which this is to be seen.
+    pub fn write(
+        &mut self,
+        slot: Slot,
+        data: &Value,
+        seen: &Value,
+        at: Timestamp,
+        now: Timestamp,
+        fx: &mut Effects,
+    ) {
+        self.land(slot, Landing::Data(Some(data), None), fx);
+        let data = seen;
         let Some(entry) = self.entries.get_mut(slot) else { return };
         entry.writes = entry.writes.wrapping_add(1);
         if entry.observers.is_empty() {
@@ -151,6 +162,7 @@ impl Engine {
             }
         });
         shown.into_iter().for_each(|name| self.notice(name, fx));
+        self.land(slot, Landing::Data(None, None), fx);
         self.apply(slot, &Action::Reset { awaited: active }, fx);
         self.settled(slot, now, fx);
         self.make_due(slot, now, fx);
@@ -171,7 +183,7 @@ impl Engine {
         self.tell(slot, Happening::Removed, fx);
         let Some(mut entry) = self.entries.remove(slot) else { return };
         self.index.remove(&entry);
-        fx.garbage.extend(entry.feed.take().map(Garbage::Guard));
+        fx.garbage.extend(entry.take_feed().map(Garbage::Guard));
         fx.garbage.push(Garbage::Entry(Box::new(entry)));
     }
 

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::rc::Rc;
 
 use super::watchers::Links;
-use super::{Effects, Engine, Garbage, Listener, Observer, ObserverSlot, Poll, Value};
+use super::{Effects, Engine, Garbage, Landing, Listener, Observer, ObserverSlot, Poll, Value};
 use crate::entry::{Entry, FetchCause, Kind};
 use crate::environment::Timestamp;
 use crate::events::Happening;
@@ -15,6 +15,15 @@ use crate::slab::Slot;
 use crate::state::{Action, Parts, Status};
 use crate::view::Snapshot;
 
+/// Data to begin with.
+pub(crate) struct Initially {
+    pub data: Value,
+    /// What is to be seen of it.
+    pub seen: Value,
+    /// When it was fetched, if not now.
+    pub at: Option<Timestamp>,
+}
+
 /// A query that somebody asks for, and what user code said about it before.
 pub(crate) struct Asked<'a> {
     pub key: &'a QueryKey,
@@ -22,7 +31,7 @@ pub(crate) struct Asked<'a> {
     pub query: &'a Rc<dyn DynQuery>,
     pub policy: &'a Rc<Policy>,
     /// For the entry, if it has no data.
-    pub initial: Option<&'a (Value, Option<Timestamp>)>,
+    pub initial: Option<&'a Initially>,
     /// For the observer, while the entry has no data.
     pub stand_in: Option<&'a Value>,
 }
@@ -32,8 +41,8 @@ impl Engine {
     pub(super) fn prepare(&mut self, asked: &Asked<'_>, now: Timestamp, fx: &mut Effects) -> Slot {
         let slot = self.entry(asked.key, asked.kind, asked.policy, now, fx);
         self.equip(slot, asked.query, asked.policy, fx);
-        if let Some((data, at)) = asked.initial {
-            self.initial(slot, data, at.unwrap_or(now), now, fx);
+        if let Some(initial) = asked.initial {
+            self.initial(slot, initial, now, fx);
         }
         slot
     }
@@ -47,9 +56,10 @@ impl Engine {
     }
 
     /// Data to begin with, where there is none.
-    pub fn initial(&mut self, slot: Slot, data: &Value, at: Timestamp, now: Timestamp, fx: &mut Effects) {
+    pub fn initial(&mut self, slot: Slot, initial: &Initially, now: Timestamp, fx: &mut Effects) {
         if self.entries.get(slot).is_some_and(|entry| entry.data().is_none()) {
-            self.apply(slot, &Action::Initial { data, at }, fx);
+            self.land(slot, Landing::Data(Some(&initial.data), None), fx);
+            self.apply(slot, &Action::Initial { data: &initial.seen, at: initial.at.unwrap_or(now) }, fx);
             self.arm(slot, now);
         }
     }
@@ -203,7 +213,7 @@ impl Engine {
         entry.gc_at = now.plus(entry.policy.plain.gc);
         entry.poll_at = Timestamp::MAX;
         entry.tells_stale = false;
-        fx.garbage.extend(entry.feed.take().map(Garbage::Guard));
+        fx.garbage.extend(entry.take_feed().map(Garbage::Guard));
         self.let_go(slot, fx);
         self.arm(slot, now);
         self.tell(slot, Happening::Unwatched, fx);
@@ -278,7 +288,7 @@ impl Engine {
     /// Opens the source of what is watched anew, for a new scope.
     pub(super) fn reopen_feed(&mut self, slot: Slot, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
-        if let Some(feed) = entry.feed.take() {
+        if let Some(feed) = entry.take_feed() {
             fx.garbage.push(Garbage::Guard(feed));
             self.open_feed(slot, fx);
         }
@@ -286,11 +296,11 @@ impl Engine {
 
     /// What feeds the entry, if anything does.
     pub fn feed(&mut self, slot: Slot) -> Option<&mut Box<dyn Any>> {
-        self.entries.get_mut(slot)?.feed.as_mut()
+        self.entries.get_mut(slot)?.extra.as_mut()?.feed.as_mut()
     }
 
     pub fn set_feed(&mut self, slot: Slot, feed: Box<dyn Any>, fx: &mut Effects) {
         let Some(entry) = self.entries.get_mut(slot) else { return };
-        fx.garbage.extend(entry.feed.replace(feed).map(Garbage::Guard));
+        fx.garbage.extend(entry.extra.get_or_insert_default().feed.replace(feed).map(Garbage::Guard));
     }
 }

@@ -8,6 +8,7 @@ mod fetching;
 mod forgetting;
 mod interest;
 mod later;
+mod layering;
 mod matching;
 mod polling;
 mod scope;
@@ -20,7 +21,9 @@ use std::task::Waker;
 
 pub(crate) use fetching::Answered;
 pub use forgetting::Then;
-pub(crate) use interest::Asked;
+pub(crate) use interest::{Asked, Initially};
+use layering::Landing;
+pub(crate) use layering::{Folded, Lander, Layers, land};
 pub(crate) use polling::{Poll, see_to_intervals};
 pub(crate) use watchers::Watchers;
 
@@ -67,6 +70,10 @@ pub(crate) struct FlightId {
 impl FlightId {
     pub fn scope(self) -> u32 {
         self.scope
+    }
+
+    pub fn number(self) -> u64 {
+        self.number
     }
 }
 
@@ -165,6 +172,7 @@ pub(crate) enum Garbage {
     Listener(Listener),
     Value(Value),
     Guard(Box<dyn Any>),
+    Layers(Box<dyn Layers>),
     Verdict(Verdict),
     Waker(Waker),
     Entry(Box<Entry>),
@@ -182,6 +190,7 @@ pub(crate) struct Engine {
     flushing: bool,
     teller: Option<Teller>,
     poller: Option<Poller>,
+    lander: Option<Lander>,
     fetches: u64,
     online: bool,
     focused: bool,
@@ -205,6 +214,7 @@ impl Engine {
             flushing: false,
             teller: None,
             poller: None,
+            lander: None,
             fetches: 0,
             online: true,
             focused: true,

@@ -1,6 +1,6 @@
 //! The scope: held, restored, ended.
 
-use super::{Effects, Engine};
+use super::{Effects, Engine, Landing};
 use crate::environment::Timestamp;
 use crate::policy::Initial;
 use crate::slab::Slot;
@@ -41,6 +41,7 @@ impl Engine {
         self.scope = self.scope.wrapping_add(1);
         let mut begin = Vec::new();
         for slot in self.entries.names() {
+            self.land(slot, Landing::ScopeEnd, fx);
             if self.entries.get(slot).is_some_and(|entry| entry.policy.plain.public) {
                 continue;
             }
