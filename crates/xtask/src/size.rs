@@ -20,7 +20,7 @@ const TYPES: usize = 10;
 
 /// More than this, in bytes of gzip, and the command fails: what was measured, rounded up. Raising one is a
 /// decision; lowering it after something was saved is a duty.
-const BUDGET: Layer = Layer { first: 24_000, further: 1_500 };
+const BUDGET: Layer = Layer { first: 23_000, further: 1_500 };
 
 /// What `use_query` costs over fetching by hand.
 #[derive(Debug, PartialEq, Eq)]
