@@ -57,7 +57,7 @@ pub fn run(options: &DevOptions) -> anyhow::Result<()> {
     if with_clerk {
         started.start("clerk", &mut run.clerk_dev()?)?;
     }
-    started.start("api", &mut run.foo_api(&key))?;
+    started.start("api", &mut run.foo_api(&key, clerk.as_ref()))?;
     started.start("app", &mut run.trunk(with_clerk)?)?;
     if with_clerk {
         let jwks = format!("{CLERK_PATH}/.well-known/jwks.json");
@@ -84,10 +84,12 @@ fn build(tools: &Toolbox, servers: &[&str]) -> anyhow::Result<()> {
 }
 
 /// What `clerk-dev describe` tells.
-#[derive(Debug, Deserialize)]
+// No `Debug`: it has a secret.
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Description {
     publishable_key: String,
+    secret_key: String,
     people: Vec<Person>,
 }
 
@@ -143,7 +145,7 @@ impl Run<'_> {
         Ok(serve)
     }
 
-    fn foo_api(&self, key: &str) -> Command {
+    fn foo_api(&self, key: &str, clerk: Option<&Description>) -> Command {
         let ports = self.options.ports;
         let mut api = self.program("foo-api");
         // Another instance's settings in the user's environment would refuse every token of this one.
@@ -153,10 +155,12 @@ impl Run<'_> {
             .env("FOO_API_DATABASE", self.tools.workspace.dev_data().join("foo-api.sqlite3"))
             .env("FOO_API_APP_ORIGINS", self.origin(ports.app))
             .env("CLERK_PUBLISHABLE_KEY", key);
-        if self.options.publishable_key.is_none() {
-            api.env_remove("CLERK_SECRET_KEY").env_remove("CLERK_API_URL");
-            let direct = format!("http://127.0.0.1:{}{CLERK_PATH}/.well-known/jwks.json", ports.clerk);
-            api.env("CLERK_ISSUER", self.origin(ports.app) + CLERK_PATH).env("CLERK_JWKS_URL", direct);
+        if let Some(clerk) = clerk {
+            let direct = format!("http://127.0.0.1:{}", ports.clerk);
+            api.env("CLERK_ISSUER", self.origin(ports.app) + CLERK_PATH)
+                .env("CLERK_JWKS_URL", format!("{direct}{CLERK_PATH}/.well-known/jwks.json"))
+                .env("CLERK_SECRET_KEY", &clerk.secret_key)
+                .env("CLERK_API_URL", format!("{direct}/backend"));
         }
         api
     }
