@@ -1,6 +1,6 @@
 use bearer_fetch::ApiClient;
 use yew::prelude::*;
-use yew_clerk::{Appearance, Clerk, ClerkProvider, ClerkQueryClientProvider, Navigation, use_clerk};
+use yew_clerk::{Appearance, Clerk, ClerkProvider, Navigation, QueryClientProviderWithClerk, use_clerk};
 use yew_query_cache::{BrowserEnvironment, QueryClient};
 use yew_router::{AnyRoute, prelude::*};
 
@@ -71,7 +71,7 @@ fn Cache(props: &CacheProps) -> Html {
     });
     match &*client {
         Ok(client) => html! {
-            <ClerkQueryClientProvider client={client.clone()}>{ props.children.clone() }</ClerkQueryClientProvider>
+            <QueryClientProviderWithClerk client={client.clone()}>{ props.children.clone() }</QueryClientProviderWithClerk>
         },
         Err(error) => html! { <SettingsError error={error.clone()} /> },
     }

@@ -22,7 +22,8 @@ pub struct ApiClient {
 
 #[derive(Clone)]
 struct Inner {
-    base: Url,
+    /// `None` where the page has no address of its own, as in a sandboxed frame.
+    base: Option<Url>,
     allowed: Vec<Origin>,
     gate: Rc<Gate>,
     time_limit: Duration,
@@ -50,25 +51,22 @@ impl ApiClient {
         if !base.pathname().ends_with('/') {
             base.set_pathname(&format!("{}/", base.pathname()));
         }
-        let gate = Gate::new(Rc::new(tokens), Rc::new(BrowserRuntime), MINIMUM_AGE);
-        let inner = Inner {
-            base,
-            allowed: vec![origin],
-            gate: Rc::new(gate),
-            time_limit: TIME_LIMIT,
-            max_size: MAX_SIZE,
-            always_bearer: false,
-        };
-        Ok(Self { inner: Rc::new(inner) })
+        Ok(Self::with(Some(base), vec![origin], tokens))
     }
 
-    /// A client whose paths are this page's own origin's, which is the first on the list.
-    ///
-    /// # Errors
-    ///
-    /// If the page has no origin of its own, or is plain http from another machine.
-    pub fn of_page(tokens: impl TokenSource + 'static) -> Result<Self, InvalidOrigin> {
-        Self::new(&page::origin().unwrap_or_default(), tokens)
+    /// A client whose paths are this page's own origin's. That origin is the first on the list, unless it is one
+    /// that no token may be sent to.
+    pub fn of_page(tokens: impl TokenSource + 'static) -> Self {
+        let base = page::origin().and_then(|origin| Url::new(&origin).ok());
+        let own = base.as_ref().and_then(|url| Origin::of_url(url).ok());
+        Self::with(base, own.into_iter().collect(), tokens)
+    }
+
+    fn with(base: Option<Url>, allowed: Vec<Origin>, tokens: impl TokenSource + 'static) -> Self {
+        let gate = Rc::new(Gate::new(Rc::new(tokens), Rc::new(BrowserRuntime), MINIMUM_AGE));
+        let inner =
+            Inner { base, allowed, gate, time_limit: TIME_LIMIT, max_size: MAX_SIZE, always_bearer: false };
+        Self { inner: Rc::new(inner) }
     }
 
     /// Puts one more origin on the list.
@@ -156,8 +154,11 @@ impl ApiClient {
     pub(crate) fn resolve(&self, path: &str) -> Result<Url, InvalidOrigin> {
         // `/foo` means "below the base", also where the base has a path; `//host` is another host's.
         let below = path.strip_prefix('/').filter(|rest| !rest.starts_with(['/', '\\'])).unwrap_or(path);
-        Url::new_with_base(below, &self.inner.base.href())
-            .map_err(|_| InvalidOrigin::NotAUrl { given: path.to_owned() })
+        match &self.inner.base {
+            Some(base) => Url::new_with_base(below, &base.href()),
+            None => Url::new(path),
+        }
+        .map_err(|_| InvalidOrigin::NotAUrl { given: path.to_owned() })
     }
 
     pub(crate) fn gate(&self) -> &Rc<Gate> {
@@ -184,7 +185,7 @@ impl ApiClient {
 impl fmt::Debug for ApiClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiClient")
-            .field("base", &self.inner.base.href())
+            .field("base", &self.inner.base.as_ref().map(Url::href))
             .field("allowed", &self.inner.allowed)
             .finish_non_exhaustive()
     }

@@ -256,7 +256,7 @@ fn last() -> (Option<String>, String) {
 #[wasm_bindgen_test]
 async fn the_pages_own_origin_is_told_by_the_cookie_while_the_page_is_seen() {
     stub_ok();
-    let client = ApiClient::of_page(Session::default()).unwrap();
+    let client = ApiClient::of_page(Session::default());
     let by_cookie = (None, "same-origin".to_owned());
     let by_header = (Some("Bearer t0".to_owned()), "omit".to_owned());
     visible("visible");
@@ -277,7 +277,7 @@ async fn the_pages_own_origin_is_told_by_the_cookie_while_the_page_is_seen() {
     let client = client.allow_origin(API).unwrap();
     client.get("https://api.test/foo").send().await.unwrap();
     assert_eq!(last(), by_header);
-    ApiClient::of_page(tokens(Ok("t0"))).unwrap().get("/foo").send().await.unwrap();
+    ApiClient::of_page(tokens(Ok("t0"))).get("/foo").send().await.unwrap();
     assert_eq!(last(), by_header);
     js("delete document.visibilityState; 0");
 }
@@ -287,7 +287,7 @@ async fn a_cookie_that_is_refused_is_followed_by_the_header() {
     stub(TAKES_T1);
     visible("visible");
     let session = Session::default();
-    let client = ApiClient::of_page(session.clone()).unwrap();
+    let client = ApiClient::of_page(session.clone());
     assert_eq!(client.get("/foo").json::<String>().await.unwrap(), "yes");
     let said: Vec<_> = sent().into_iter().map(|sent| sent.authorization).collect();
     assert_eq!((said, session.refreshes.get()), (vec![None, Some("Bearer t1".into())], 1));
@@ -296,7 +296,7 @@ async fn a_cookie_that_is_refused_is_followed_by_the_header() {
 
 #[wasm_bindgen_test]
 fn a_pages_paths_are_its_own_origins() {
-    let client = ApiClient::of_page(Session::default()).unwrap();
+    let client = ApiClient::of_page(Session::default());
     let own = web_sys::window().unwrap().location().origin().unwrap();
     assert_eq!(client.allowed_origins()[0].as_str(), own);
     let error = client.allow_origin("http://api.test").unwrap_err();

@@ -1,15 +1,18 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
+use bearer_fetch::ApiClient;
 use futures_channel::oneshot;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::auth::{AuthState, LoadStatus};
 use crate::bindings::ClerkJs;
 use crate::error::ClerkError;
+use crate::flight::Flights;
 use crate::js::ObjectBuilder;
 use crate::provider::Navigation;
+use crate::source::{Identity, PageClient};
 
 /// Clerk in this page: a handle that stays the same for as long as its provider lives.
 ///
@@ -30,6 +33,20 @@ struct Inner {
     next_listener: Cell<u64>,
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
     navigate: RefCell<Option<yew::Callback<Navigation>>>,
+    /// Who was last known to be signed in, and how often that has ended.
+    identity: RefCell<Option<Identity>>,
+    scope: Cell<u64>,
+    flights: Flights,
+    page_client: RefCell<PageClient>,
+}
+
+/// A handle that keeps nothing alive.
+pub(crate) struct WeakClerk(Weak<Inner>);
+
+impl WeakClerk {
+    pub(crate) fn upgrade(&self) -> Option<Clerk> {
+        Some(Clerk { inner: self.0.upgrade()? })
+    }
 }
 
 type Listener = Rc<dyn Fn()>;
@@ -83,6 +100,28 @@ impl Clerk {
         js.open_sign_in(&props).map_err(|error| ClerkError::of(&error))
     }
 
+    /// The client of [`use_fetch`](crate::use_fetch): the page's own origin, and the provider's `api_origins`.
+    pub fn api_client(&self) -> ApiClient {
+        self.inner.page_client.borrow_mut().get(self)
+    }
+
+    pub(crate) fn set_api_origins(&self, origins: &[yew::AttrValue]) {
+        self.inner.page_client.borrow_mut().set_origins(origins);
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakClerk {
+        WeakClerk(Rc::downgrade(&self.inner))
+    }
+
+    pub(crate) fn flights(&self) -> &Flights {
+        &self.inner.flights
+    }
+
+    /// How often somebody has gone: signed out, another session, another organization.
+    pub(crate) fn scope_number(&self) -> u64 {
+        self.inner.scope.get()
+    }
+
     /// The clerk-js of this page, once it has loaded.
     pub(crate) fn js(&self) -> Option<ClerkJs> {
         self.inner.js.borrow().clone()
@@ -110,10 +149,21 @@ impl Clerk {
 
     pub(crate) fn set_auth(&self, auth: AuthState) {
         let auth = if self.inner.put_away.get() { AuthState::Loading } else { auth };
-        if *self.inner.auth.borrow() != auth {
-            self.inner.auth.replace(auth);
-            self.tell();
+        let changed = *self.inner.auth.borrow() != auth;
+        // Also where nothing is told: the claims may have a later time in them.
+        self.inner.auth.replace(auth.clone());
+        if !changed {
+            return;
         }
+        // While nobody knows who is signed in, nobody has gone.
+        if auth != AuthState::Loading {
+            let now = auth.session().map(Identity::of);
+            let before = self.inner.identity.replace(now.clone());
+            if before.is_some() && before != now {
+                self.inner.scope.set(self.inner.scope.get() + 1);
+            }
+        }
+        self.tell();
     }
 
     /// While a page is put away, nobody counts as signed in.
@@ -135,7 +185,11 @@ impl Clerk {
     /// Resolves at the next change of the status or the person.
     pub(crate) async fn changed(&self) {
         let (sender, receiver) = oneshot::channel();
-        self.inner.waiting.borrow_mut().push(sender);
+        {
+            let mut waiting = self.inner.waiting.borrow_mut();
+            waiting.retain(|sender| !sender.is_canceled());
+            waiting.push(sender);
+        }
         let _ = receiver.await;
     }
 

@@ -2,9 +2,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use bearer_fetch::{BearerToken, TokenError};
+use clerk_core::Requirement;
 use yew::prelude::*;
 
-use crate::auth::{AuthState, LoadStatus, Session, User};
+use crate::auth::{AuthState, LoadStatus, Organization, Session, User};
+use crate::claims::Claims;
 use crate::clerk::Clerk;
 use crate::error::LoadError;
 use crate::provider::ClerkContext;
@@ -105,6 +107,31 @@ impl UseAuth {
         self.session().map(|session| &session.user)
     }
 
+    /// The active organization and the person's place in it.
+    pub fn organization(&self) -> Option<&Organization> {
+        self.session()?.organization.as_ref()
+    }
+
+    /// The claims of the session's present token, if somebody is signed in. The component renders again when one of
+    /// them changes that a refresh does not change by itself; see [`Claims`].
+    pub fn claims(&self) -> Option<&Claims> {
+        self.session().map(|session| &session.claims)
+    }
+
+    /// Whether somebody is signed in and has all that is asked for. `false` while it is not known. A page shows and
+    /// hides by it; only the server protects.
+    ///
+    /// ```
+    /// use yew_clerk::{Requirement, UseAuth};
+    ///
+    /// fn may_bill(auth: &UseAuth) -> bool {
+    ///     auth.has(&Requirement::permission("org:invoices:manage").and(Requirement::plan("org:pro")))
+    /// }
+    /// ```
+    pub fn has(&self, wanted: &Requirement) -> bool {
+        self.session().is_some_and(|session| session.access().has(wanted))
+    }
+
     /// Why clerk-js cannot be used, if it cannot.
     pub fn load_error(&self) -> Option<&LoadError> {
         match &self.status {
@@ -113,7 +140,7 @@ impl UseAuth {
         }
     }
 
-    /// A token for a request that is sent now. See [`Clerk::get_token`].
+    /// A token for a request that is sent now. See [`Clerk::get_token`], which takes wishes too.
     ///
     /// # Errors
     ///

@@ -26,6 +26,14 @@ pub(crate) fn number(object: &JsValue, key: &str) -> Option<f64> {
     get(object, key)?.as_f64()
 }
 
+/// The items of a member that is an array.
+pub(crate) fn list(object: &JsValue, key: &str) -> Vec<JsValue> {
+    match get(object, key) {
+        Some(value) if js_sys::Array::is_array(&value) => js_sys::Array::from(&value).to_vec(),
+        _ => Vec::new(),
+    }
+}
+
 /// An object under construction. A member without a value is left out, so that clerk-js's defaults stand.
 #[derive(Default)]
 pub(crate) struct ObjectBuilder(Object);

@@ -4,7 +4,7 @@ use yew::prelude::*;
 use crate::auth::{AuthState, LoadStatus};
 use crate::clerk::Clerk;
 use crate::load::{self, Appearance, LoadOptions};
-use crate::page;
+use crate::{outside, page};
 
 /// A navigation within the app that Clerk asks for, such as the way back after signing in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub struct ClerkProviderProps {
     /// How Clerk's components look.
     #[prop_or_default]
     pub appearance: Appearance,
+    /// The origins beside the page's own that [`use_fetch`](crate::use_fetch) sends the token to, such as
+    /// `https://api.foo.com`. None unless set.
+    #[prop_or_default]
+    pub api_origins: Vec<AttrValue>,
     /// Whether clerk-js may send usage data to Clerk. Off unless set.
     #[prop_or_default]
     pub telemetry: bool,
@@ -57,6 +61,7 @@ pub(crate) struct ClerkContext {
 pub fn ClerkProvider(props: &ClerkProviderProps) -> Html {
     let clerk = use_memo((), |()| Clerk::new());
     clerk.set_navigate(props.navigate.clone());
+    clerk.set_api_origins(&props.api_origins);
     let update = use_force_update();
 
     // In the first render and not in an effect: what changes before the effects run would be missed.
@@ -75,7 +80,11 @@ pub fn ClerkProvider(props: &ClerkProviderProps) -> Html {
         move |()| {
             let subscription = load::start(&clerk, options);
             let page = page::watch(&clerk);
-            move || drop((subscription, page))
+            outside::register(&clerk);
+            move || {
+                outside::unregister(&clerk);
+                drop((subscription, page));
+            }
         }
     });
 

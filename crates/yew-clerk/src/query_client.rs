@@ -7,9 +7,9 @@ use yew_query_cache::QueryClientProvider;
 use crate::auth::AuthState;
 use crate::hooks::use_clerk;
 
-/// Properties of [`ClerkQueryClientProvider`].
+/// Properties of [`QueryClientProviderWithClerk`].
 #[derive(Clone, Debug, PartialEq, Properties)]
-pub struct ClerkQueryClientProviderProps {
+pub struct QueryClientProviderWithClerkProps {
     /// The cache, made once.
     pub client: QueryClient,
     /// The app.
@@ -23,7 +23,7 @@ pub struct ClerkQueryClientProviderProps {
 ///
 /// It stands within a [`ClerkProvider`](crate::ClerkProvider).
 #[component]
-pub fn ClerkQueryClientProvider(props: &ClerkQueryClientProviderProps) -> Html {
+pub fn QueryClientProviderWithClerk(props: &QueryClientProviderWithClerkProps) -> Html {
     let clerk = use_clerk();
     // Tied during the first render: an effect would come after the descendants' first fetches.
     let _tie = use_memo((clerk, props.client.clone()), |(clerk, client)| {

@@ -8,8 +8,9 @@ use std::rc::Rc;
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 
-use crate::auth::{AuthState, Session, User};
+use crate::auth::{AuthState, Organization, Session, User};
 use crate::bindings::ClerkJs;
+use crate::claims::Claims;
 use crate::js;
 
 /// The state in a listener's argument, `{client, session, user, organization}`.
@@ -35,7 +36,10 @@ fn read(session: &JsValue, user: &JsValue) -> AuthState {
     if js::text(session, "status").as_deref() != Some("active") {
         return AuthState::SignedOut;
     }
+    let organization_id = js::text(session, "lastActiveOrganizationId");
     AuthState::SignedIn(Rc::new(Session {
+        organization: organization_id.as_deref().and_then(|id| organization(user, id)),
+        claims: claims(session),
         id,
         user: User {
             id: user_id,
@@ -43,6 +47,32 @@ fn read(session: &JsValue, user: &JsValue) -> AuthState {
             email: js::get(user, "primaryEmailAddress").and_then(|email| js::text(&email, "emailAddress")),
             image_url: js::text(user, "imageUrl"),
         },
-        organization_id: js::text(session, "lastActiveOrganizationId"),
+        organization_id,
     }))
+}
+
+/// The person's membership, which is where clerk-js keeps role and permissions.
+fn organization(user: &JsValue, id: &str) -> Option<Organization> {
+    let memberships = js::list(user, "organizationMemberships");
+    let (membership, organization) = memberships.into_iter().find_map(|membership| {
+        let organization = js::get(&membership, "organization")?;
+        (js::text(&organization, "id")? == id).then_some((membership, organization))
+    })?;
+    let permissions = js::list(&membership, "permissions");
+    Some(Organization {
+        id: id.to_owned(),
+        name: js::text(&organization, "name"),
+        slug: js::text(&organization, "slug"),
+        image_url: js::text(&organization, "imageUrl"),
+        role: js::text(&membership, "role"),
+        permissions: permissions.iter().filter_map(JsValue::as_string).collect(),
+    })
+}
+
+fn claims(session: &JsValue) -> Claims {
+    let claims = js::get(session, "lastActiveToken")
+        .and_then(|token| js::get(&token, "jwt"))
+        .and_then(|jwt| js::get(&jwt, "claims"));
+    let json = claims.and_then(|claims| js_sys::JSON::stringify(&claims).ok());
+    json.map(|json| Claims::from_json(&String::from(json))).unwrap_or_default()
 }

@@ -1,15 +1,13 @@
+use std::future::Future;
 use std::time::Duration;
 
-use bearer_fetch::{BearerToken, TokenError, TokenFuture, TokenSource};
+use bearer_fetch::{BearerToken, TokenError};
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 
 use crate::auth::{AuthState, LoadStatus};
-use crate::bindings::SessionJs;
 use crate::clerk::Clerk;
-use crate::error::ClerkError;
 use crate::js::ObjectBuilder;
 
 /// Which token is wanted.
@@ -59,7 +57,16 @@ impl GetToken {
         self
     }
 
-    fn to_js(&self) -> JsValue {
+    pub(crate) fn limit(&self) -> Duration {
+        self.time_limit
+    }
+
+    /// What makes it another wish: everything but the time limit.
+    pub(crate) fn identity(&self) -> (Option<String>, Option<String>, bool) {
+        (self.template.clone(), self.organization_id.clone(), self.skip_cache)
+    }
+
+    pub(crate) fn to_js(&self) -> JsValue {
         let options = ObjectBuilder::default()
             .text("template", self.template.as_deref())
             .text("organizationId", self.organization_id.as_deref());
@@ -71,34 +78,40 @@ impl Clerk {
     /// A token for a request that is sent now. clerk-js hands out the one it holds while that is good for
     /// five more seconds, so ask before each request and keep none.
     ///
-    /// Waits for clerk-js to load, and for a change of session to come to its end.
+    /// Waits for clerk-js to load, and for a change of session to come to its end. However many ask for the same
+    /// token at once, forced ones included, clerk-js is asked once. Dropping the future gives the wish up.
     ///
     /// # Errors
     ///
     /// [`TokenError`] says why there is none.
     pub async fn get_token(&self, wish: GetToken) -> Result<BearerToken, TokenError> {
-        // `setTimeout` reads its delay as a signed 32-bit number.
-        let millis = i32::try_from(wish.time_limit.as_millis()).unwrap_or(i32::MAX);
-        let late = TimeoutFuture::new(millis.unsigned_abs());
-        match select(Box::pin(self.token(&wish)), late).await {
-            Either::Left((token, _)) => token,
-            Either::Right(((), _)) if !self.status().is_loaded() => Err(TokenError::NotLoaded),
-            Either::Right(((), _)) if is_offline() => Err(TokenError::Offline),
-            Either::Right(((), _)) => Err(TokenError::TimedOut { after: wish.time_limit }),
-        }
+        within(wish.time_limit, self.token_of(&wish), || Some(self.clone())).await
     }
 
-    async fn token(&self, wish: &GetToken) -> Result<BearerToken, TokenError> {
+    pub(crate) async fn token_of(&self, wish: &GetToken) -> Result<BearerToken, TokenError> {
         loop {
             if matches!(self.status(), LoadStatus::Failed(_)) {
                 return Err(TokenError::NotLoaded);
             }
             match self.auth() {
                 AuthState::SignedOut => return Err(TokenError::SignedOut),
-                AuthState::SignedIn(_) => {
+                AuthState::SignedIn(asked) => {
                     let session = self.js().map(|js| js.session()).filter(JsValue::is_object);
                     if let Some(session) = session {
-                        return ask(session.unchecked_into(), wish).await;
+                        let answer = self.flights().ask(session.unchecked_into(), wish).await;
+                        match self.auth() {
+                            // The token is for the organization that was active when it was asked for.
+                            AuthState::SignedIn(now)
+                                if now.id == asked.id && now.organization_id != asked.organization_id =>
+                            {
+                                continue;
+                            }
+                            AuthState::SignedIn(now) if now.id != asked.id => {
+                                return Err(TokenError::SignedOut);
+                            }
+                            AuthState::SignedOut => return Err(TokenError::SignedOut),
+                            AuthState::SignedIn(_) | AuthState::Loading => return answer,
+                        }
                     }
                 }
                 AuthState::Loading => {}
@@ -108,29 +121,25 @@ impl Clerk {
     }
 }
 
-async fn ask(session: SessionJs, wish: &GetToken) -> Result<BearerToken, TokenError> {
-    let answer = match session.get_token(&wish.to_js()) {
-        Ok(promise) => JsFuture::from(promise).await,
-        Err(thrown) => Err(thrown),
-    };
-    match answer {
-        // clerk-js resolves to `null` where there is no session to make a token for.
-        Ok(token) if token.is_null() => Err(TokenError::SignedOut),
-        Ok(token) => Ok(BearerToken::new(&token.as_string().unwrap_or_default())?),
-        Err(thrown) => {
-            let error = ClerkError::of(&thrown);
-            Err(if error.is_offline() { TokenError::Offline } else { TokenError::Provider(error.0) })
+/// The answer, or why there is none yet once the limit is over.
+pub(crate) async fn within(
+    limit: Duration,
+    asking: impl Future<Output = Result<BearerToken, TokenError>>,
+    clerk: impl Fn() -> Option<Clerk>,
+) -> Result<BearerToken, TokenError> {
+    // `setTimeout` reads its delay as a signed 32-bit number.
+    let millis = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
+    let late = TimeoutFuture::new(millis.unsigned_abs());
+    match select(Box::pin(asking), late).await {
+        Either::Left((token, _)) => token,
+        Either::Right(((), _)) if !clerk().is_some_and(|clerk| clerk.status().is_loaded()) => {
+            Err(TokenError::NotLoaded)
         }
+        Either::Right(((), _)) if is_offline() => Err(TokenError::Offline),
+        Either::Right(((), _)) => Err(TokenError::TimedOut { after: limit }),
     }
 }
 
 fn is_offline() -> bool {
     web_sys::window().is_some_and(|window| !window.navigator().on_line())
-}
-
-impl TokenSource for Clerk {
-    fn token(&self) -> TokenFuture {
-        let clerk = self.clone();
-        Box::pin(async move { clerk.get_token(GetToken::default()).await })
-    }
 }

@@ -13,7 +13,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use yew::prelude::*;
-use yew_clerk::{ClerkProvider, ClerkQueryClientProvider, PublishableKey};
+use yew_clerk::{ClerkProvider, PublishableKey, QueryClientProviderWithClerk};
 use yew_query_cache::use_query;
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -68,7 +68,7 @@ fn App(props: &AppProps) -> Html {
     let key: PublishableKey = "pk_test_Y2xlcmsubG9jYWxob3N0JA".parse().unwrap();
     html! {
         <ClerkProvider publishable_key={key}>
-            <ClerkQueryClientProvider client={props.client.clone()}><Shown /></ClerkQueryClientProvider>
+            <QueryClientProviderWithClerk client={props.client.clone()}><Shown /></QueryClientProviderWithClerk>
         </ClerkProvider>
     }
 }
