@@ -1,4 +1,5 @@
 use std::fmt;
+use std::marker::PhantomPinned;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -33,8 +34,22 @@ use crate::runtime::LocalBoxFuture;
 ///     serde_json::to_string(token).ok()
 /// }
 /// ```
+///
+/// Nor can it be kept as a query's data, alone or in a struct: that has to be `Unpin`, and a token is not.
+///
+/// ```compile_fail,E0277
+/// fn keep<T: Unpin>(_: T) {}
+///
+/// fn data(token: bearer_fetch::BearerToken) {
+///     keep(("beside it", token));
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct BearerToken(Rc<str>);
+pub struct BearerToken {
+    text: Rc<str>,
+    /// Takes `Unpin` away.
+    _no_data: PhantomPinned,
+}
 
 /// A text that no server could take for a token: empty, `null`, `undefined`, or with a character that
 /// RFC 6750 does not allow in one.
@@ -63,7 +78,7 @@ impl BearerToken {
         if !is_token68 || matches!(text, "null" | "undefined" | "NaN" | "true" | "false") {
             return Err(InvalidToken);
         }
-        Ok(Self(text.into()))
+        Ok(Self { text: text.into(), _no_data: PhantomPinned })
     }
 
     /// The value of an `Authorization` header, for a request that [`ApiClient`](crate::ApiClient) does not make.
@@ -71,7 +86,7 @@ impl BearerToken {
     /// This is the one place where the token's text leaves this type, and from here on nothing guards it: send it
     /// to an origin that you name in the same line, do not follow redirects, and keep no copy.
     pub fn authorization_header(&self) -> String {
-        format!("Bearer {}", self.0)
+        format!("Bearer {}", self.text)
     }
 }
 

@@ -21,6 +21,8 @@ mod token;
 
 #[cfg(feature = "query-cache")]
 mod query_client;
+#[cfg(feature = "query-cache")]
+mod swr;
 
 pub use auth::{AuthState, LoadStatus, Organization, Session, User};
 pub use bearer_fetch::{
@@ -44,4 +46,6 @@ pub use outside::{get_token, get_token_with};
 pub use provider::{ClerkProvider, ClerkProviderProps, Navigation};
 #[cfg(feature = "query-cache")]
 pub use query_client::{QueryClientProviderWithClerk, QueryClientProviderWithClerkProps};
+#[cfg(feature = "query-cache")]
+pub use swr::{ClerkSwr, use_clerk_swr};
 pub use token::GetToken;
