@@ -49,6 +49,20 @@ struct Shared {
     config: Mutex<Config>,
     refused: Mutex<Option<(String, u16)>>,
     tokens: Mutex<BTreeSet<String>>,
+    api: Mutex<Option<u16>>,
+    asked: Mutex<Vec<Asked>>,
+    clerk_asked: Mutex<Vec<String>>,
+}
+
+/// A request to the API on the app's own origin.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Whether it carried `Authorization`.
+    pub by_header: bool,
+    /// Whether it carried a `__session` cookie.
+    pub by_cookie: bool,
+    /// What the API answered.
+    pub status: u16,
 }
 
 /// The app's origin: its built files, `/config.json`, and Clerk under `/__clerk`, as Trunk's proxy does it.
@@ -68,6 +82,9 @@ impl Front {
             config: Mutex::new(Config::missing()),
             refused: Mutex::default(),
             tokens: Mutex::default(),
+            api: Mutex::default(),
+            asked: Mutex::default(),
+            clerk_asked: Mutex::default(),
         });
         let router = Router::new().fallback(serve).with_state(Arc::clone(&shared));
         Self { server: OriginServer::start(router, port).await, shared }
@@ -93,6 +110,21 @@ impl Front {
             refused.map(|(part, status)| (part.to_owned(), status));
     }
 
+    /// From now on `/api` is the API's, on this origin.
+    pub(crate) fn pass_on_api(&self, port: u16) {
+        *self.shared.api.lock().expect("the API's port") = Some(port);
+    }
+
+    /// The requests to `/api` since the last look.
+    pub fn take_asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut *self.shared.asked.lock().expect("what was asked"))
+    }
+
+    /// The methods and paths of the requests to Clerk since the last look, without its package files.
+    pub fn take_clerk_asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.shared.clerk_asked.lock().expect("what Clerk was asked"))
+    }
+
     /// Every token that Clerk's answers carried to the browser.
     pub fn issued_tokens(&self) -> BTreeSet<String> {
         self.shared.tokens.lock().expect("the tokens").clone()
@@ -111,7 +143,14 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response 
         let headers = [(header::CONTENT_TYPE, config.content_type), (header::CACHE_CONTROL, "no-store")];
         return (status, headers, config.body).into_response();
     }
+    if path.starts_with("/api/") {
+        return api(&shared, request).await;
+    }
     if path == "/__clerk" || path.starts_with("/__clerk/") {
+        if !path.starts_with("/__clerk/npm/") {
+            let asked = format!("{} {}", request.method(), request.uri());
+            shared.clerk_asked.lock().expect("what Clerk was asked").push(asked);
+        }
         return clerk(&shared, request).await;
     }
     if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -126,6 +165,27 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response 
             None => StatusCode::NOT_FOUND.into_response(),
         },
     }
+}
+
+/// The API below the app's own origin.
+async fn api(shared: &Shared, request: Request) -> Response {
+    let Some(port) = *shared.api.lock().expect("the API's port") else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let cookie = request.headers().get(header::COOKIE).and_then(|cookie| cookie.to_str().ok());
+    let mut asked = Asked {
+        by_header: request.headers().contains_key(header::AUTHORIZATION),
+        by_cookie: cookie.is_some_and(|cookie| cookie.contains("__session")),
+        status: 0,
+    };
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let url = format!("http://127.0.0.1:{port}{path}");
+    let answer = forward(&shared.client, url, request).await.unwrap_or_else(|error| {
+        (StatusCode::BAD_GATEWAY, format!("foo-api does not answer: {error}")).into_response()
+    });
+    asked.status = answer.status().as_u16();
+    shared.asked.lock().expect("what was asked").push(asked);
+    answer
 }
 
 /// Trunk's proxy gives the upstream its own name as `Host` and keeps the browser's in `X-Forwarded-Host`.

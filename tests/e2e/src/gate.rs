@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +17,10 @@ struct Behaviour {
     arrivals: Vec<String>,
     /// Path to an answer that the API does not get to give.
     answers: HashMap<String, (StatusCode, HeaderMap, String)>,
+    /// Tokens that are answered 401.
+    refused: HashSet<String>,
+    /// Whether all are.
+    refuses_all: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -71,6 +75,16 @@ impl Gate {
         });
     }
 
+    /// Answers 401 to requests with that token.
+    pub fn refuse(&self, token: &str) {
+        self.behaviour(|behaviour| behaviour.refused.insert(token.to_owned()));
+    }
+
+    /// Answers 401 to every request, or no more.
+    pub fn refuse_all(&self, refuses: bool) {
+        self.behaviour(|behaviour| behaviour.refuses_all = refuses);
+    }
+
     /// How many requests came for that path, preflights left out; those still held are counted.
     pub fn arrivals(&self, path: &str) -> usize {
         self.behaviour(|behaviour| behaviour.arrivals.iter().filter(|arrived| *arrived == path).count())
@@ -113,12 +127,18 @@ fn router(shared: &Shared) -> Router {
 
 async fn pass(State(shared): State<Shared>, request: Request) -> Response {
     if request.method() != Method::OPTIONS {
-        let (delay, answer) = {
+        let bearer = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        let (delay, answer, refused) = {
             let mut behaviour = shared.behaviour.lock().expect("the gate's behaviour");
             behaviour.arrivals.push(request.uri().path().to_owned());
-            (behaviour.delay, behaviour.answers.get(request.uri().path()).cloned())
+            let refused = behaviour.refuses_all || behaviour.refused.contains(bearer);
+            (behaviour.delay, behaviour.answers.get(request.uri().path()).cloned(), refused)
         };
         tokio::time::sleep(delay).await;
+        if refused {
+            return (StatusCode::UNAUTHORIZED, [(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")]).into_response();
+        }
         if let Some(answer) = answer {
             return answer.into_response();
         }

@@ -14,6 +14,7 @@ mod browser;
 mod cors;
 mod front;
 mod gate;
+mod lab;
 pub mod leaks;
 pub mod net_log;
 mod origin_server;
@@ -26,8 +27,9 @@ mod world;
 
 pub use app::Scene;
 pub use browser::{Browser, ConsoleLine, DESKTOP, PHONE, Tab};
-pub use front::{Config, Front, Site};
+pub use front::{Asked, Config, Front, Site};
 pub use gate::Gate;
+pub use lab::{Lab, Tokens};
 pub use process::Running;
 pub use recorder::{Recorded, Recorder};
 pub use wait::{eventually, eventually_within, pause};

@@ -3,6 +3,7 @@
 //! | what | environment | else |
 //! | --- | --- | --- |
 //! | the built app | `E2E_DIST` | `dist` at the repository's root |
+//! | the built lab, `tests/e2e/lab` | `E2E_LAB` | `target/xtask/lab` |
 //! | `@clerk/clerk-js`, `@clerk/ui`, unpacked | `E2E_CLERK_JS`, `E2E_CLERK_UI` | the user's cache folder |
 //! | chromedriver, Chromium | `E2E_CHROMEDRIVER`, `E2E_CHROMIUM` | `PATH` |
 //! | `clerk-dev`, `foo-api` | `E2E_BIN`, their folder | beside the test |
@@ -23,6 +24,12 @@ pub fn repository() -> PathBuf {
 pub fn dist() -> PathBuf {
     let folder = from_env("E2E_DIST").unwrap_or_else(|| repository().join("dist"));
     found(folder, "the built app", "index.html")
+}
+
+/// The lab, built: a page that a test drives from outside.
+pub fn lab() -> PathBuf {
+    let folder = from_env("E2E_LAB").unwrap_or_else(|| repository().join("target/xtask/lab"));
+    found(folder, "the lab", "lab_bg.wasm")
 }
 
 /// The unpacked npm package `@clerk/clerk-js`, at the pinned version.

@@ -18,6 +18,8 @@ use crate::wait::eventually;
 pub struct WorldOptions {
     /// How long session tokens live, in whole seconds; default: clerk-dev's own, 60 s.
     pub token_life: Option<Duration>,
+    /// The lab in the app's place, and the API on the app's own origin, too, below `/api`.
+    pub lab: bool,
 }
 
 /// Someone who can sign in.
@@ -62,7 +64,11 @@ impl World {
 
         let clerk_dev_port = free_port();
         let foo_api_port = free_port();
-        let front = Front::start(Site::Folder(tools::dist()), Some(clerk_dev_port), 0).await;
+        let site = if options.lab { tools::lab() } else { tools::dist() };
+        let front = Front::start(Site::Folder(site), Some(clerk_dev_port), 0).await;
+        if options.lab {
+            front.pass_on_api(foo_api_port);
+        }
         let gate = Gate::start(foo_api_port).await;
 
         let mut serve = Command::new(tools::server("clerk-dev"));
@@ -71,6 +77,9 @@ impl World {
         serve.arg("--clerk-js").arg(tools::clerk_js()).arg("--clerk-ui").arg(tools::clerk_ui());
         if let Some(life) = options.token_life {
             serve.args(["--token-life", &life.as_secs().to_string()]);
+        }
+        if options.lab {
+            serve.arg("--several-sessions");
         }
         serve.env("RUST_LOG", "trace");
         let mut clerk_dev = Running::start("clerk-dev", &mut serve, folder.path());
@@ -135,6 +144,21 @@ impl World {
             api(&self.publishable_key, &origin, self.clerk_dev_port, self.foo_api_port, self.folder.path());
         self.api_answers().await;
         self.gate.open().await;
+    }
+
+    /// Has clerk-dev do something: see "From a test" on its page.
+    pub async fn control(&self, method: &str, path: &str, body: serde_json::Value) -> serde_json::Value {
+        let file = self.folder.path().join("clerk-dev/control.json");
+        let access: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(file).expect("control.json")).expect("the control port");
+        let method = method.parse().expect("a method");
+        let url = format!("{}{path}", access["url"].as_str().expect("its address"));
+        let request =
+            plain_client().request(method, url).bearer_auth(access["secret"].as_str().expect("its secret"));
+        let answer = request.json(&body).send().await.expect("an answer of the control port");
+        let (status, text) = (answer.status(), answer.text().await.expect("its text"));
+        assert!(status.is_success(), "{path} {body}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_default()
     }
 
     /// What both servers printed, at trace level, by name.

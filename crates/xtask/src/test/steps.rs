@@ -4,9 +4,11 @@
 //! or features than the one before builds some again. So the steps ask alike: the whole workspace with
 //! all features for this machine, the page's crates with all features for wasm.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 use super::Session;
 use crate::output::say;
@@ -16,6 +18,9 @@ use crate::workspace::Package;
 
 /// The package of the end-to-end tests, which need everything else to run.
 const END_TO_END: &str = "e2e";
+
+/// The page that they drive.
+const LAB: &str = "e2e-lab";
 
 /// How the files of tests that run in a browser begin.
 const BROWSER_TESTS: &str = "browser";
@@ -123,6 +128,7 @@ pub fn end_to_end(session: &mut Session) -> anyhow::Result<()> {
     let browser = session.tools.browser()?;
     let clerk_js = session.tools.npm_package("clerk-js")?;
     let clerk_ui = session.tools.npm_package("clerk-ui")?;
+    let lab = lab(session)?;
     say("Building the servers.");
     let mut build = session.tools.cargo();
     build.args(["build", "--locked", "--package", "clerk-dev", "--package", "foo-api"]);
@@ -130,6 +136,7 @@ pub fn end_to_end(session: &mut Session) -> anyhow::Result<()> {
     let mut test = session.tools.cargo();
     test.args(["test", "--locked", "--package", END_TO_END, "--no-fail-fast"])
         .env("E2E_DIST", dist)
+        .env("E2E_LAB", lab)
         .env("E2E_CLERK_JS", clerk_js)
         .env("E2E_CLERK_UI", clerk_ui)
         .env("E2E_CHROMIUM", browser.chromium)
@@ -137,4 +144,22 @@ pub fn end_to_end(session: &mut Session) -> anyhow::Result<()> {
         .env("E2E_BIN", session.tools.workspace.target.join("debug"));
     // What the proofs saw is worth reading also where they hold.
     show("running the end-to-end tests", test.args(["--", "--nocapture"]))
+}
+
+/// The page that the end-to-end tests drive from outside, built: its folder.
+fn lab(session: &mut Session) -> anyhow::Result<PathBuf> {
+    session.tools.wasm_target()?;
+    session.tools.cargo_tool("wasm-bindgen-cli")?;
+    let workspace = &session.tools.workspace;
+    let folder = workspace.target.join("xtask/lab");
+    let mut build = session.tools.cargo();
+    build.args(["build", "--locked", "--package", LAB, "--profile", "web", "--target", WASM]);
+    show("building the lab", &mut build)?;
+    let mut bindgen = session.tools.command("wasm-bindgen");
+    bindgen.args(["--target", "web", "--no-typescript", "--out-name", "lab", "--out-dir"]).arg(&folder);
+    show("binding the lab", bindgen.arg(workspace.target.join(WASM).join("web/e2e_lab.wasm")))?;
+    let page = workspace.packages.iter().find(|package| package.name == LAB);
+    let page = page.with_context(|| format!("there is no crate {LAB}"))?.folder().join("index.html");
+    fs::copy(page, folder.join("index.html")).context("the lab's page cannot be copied")?;
+    Ok(folder)
 }

@@ -3,6 +3,7 @@
 mod no_token;
 mod outage;
 mod pinned;
+mod refused;
 mod return_paths;
 mod secrets;
 mod settings;
@@ -10,4 +11,5 @@ mod sharing;
 mod signing_out;
 mod token_life;
 mod token_use;
+mod tokens;
 mod wrong_password;

@@ -11,7 +11,9 @@ const WELL: u64 = 7;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_token_is_replaced_by_a_fresh_one() {
-    let scene = Scene::start(WorldOptions { token_life: Some(Duration::from_secs(20)) }).await;
+    let scene =
+        Scene::start(WorldOptions { token_life: Some(Duration::from_secs(20)), ..WorldOptions::default() })
+            .await;
     scene.sign_in_at_foo().await;
     scene.open_more().await;
 
