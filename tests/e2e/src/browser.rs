@@ -177,6 +177,20 @@ impl Browser {
         Tab(handle)
     }
 
+    /// Opens a tab in the same window, which hides the one before, and goes on in it.
+    pub async fn new_tab(&self) -> Tab {
+        let handle = self.driver.new_tab().await.expect("a tab");
+        self.driver.switch_to_window(handle.clone()).await.expect("the new tab");
+        self.prepare_tab().await;
+        self.show().await;
+        Tab(handle)
+    }
+
+    /// Brings the current tab to the front.
+    pub async fn show(&self) {
+        self.devtools("Page.bringToFront", json!({})).await;
+    }
+
     /// The tab that commands go to.
     pub async fn tab(&self) -> Tab {
         Tab(self.driver.window().await.expect("a tab"))

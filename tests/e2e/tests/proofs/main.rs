@@ -1,10 +1,13 @@
 //! The eight proofs: the app as it ships, in Chromium, with the real clerk-js and every server running.
 
+mod hidden;
+mod lures;
 mod no_token;
 mod outage;
 mod pinned;
 mod refused;
 mod return_paths;
+mod scope;
 mod secrets;
 mod settings;
 mod sharing;
@@ -12,4 +15,5 @@ mod signing_out;
 mod token_life;
 mod token_use;
 mod tokens;
+mod waits;
 mod wrong_password;
