@@ -16,6 +16,7 @@ mod key;
 mod layers;
 #[cfg(any(test, feature = "test-util"))]
 mod manual;
+mod mutation;
 mod observer;
 mod options;
 mod policy;
@@ -42,6 +43,13 @@ pub use key::QueryKey;
 pub use layers::Layer;
 #[cfg(feature = "test-util")]
 pub use manual::ManualEnvironment;
+pub use mutation::{
+    DefaultMutationOptions, IdempotencyKey, InlineMutation, Mutation, MutationContext, MutationDetails,
+    MutationError, MutationEvent, MutationFilter, MutationFuture, MutationHappening, MutationId,
+    MutationInfo, MutationListening, MutationObserver, MutationOptions, MutationSnapshot, MutationState,
+    MutationStatus, MutationStep, MutationWith, MutationsObserver, ResumeError, SavedMutation, Unfinished,
+    mutation,
+};
 pub use observer::{Observer, QueryObserver};
 pub use options::{DefaultOptions, GcTime, NetworkMode, QueryOptions, Refetch, StaleTime, minutes, seconds};
 pub use query::{AnyQuery, Inline, Query, With, query};

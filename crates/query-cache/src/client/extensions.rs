@@ -21,6 +21,8 @@ pub(crate) enum Happens {
     Focused,
     /// The page is seen no more.
     Hidden,
+    /// The alarm rang, perhaps too early.
+    Alarm,
     /// The turn ends: those who watch are told next.
     Turn,
 }

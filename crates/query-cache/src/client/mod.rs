@@ -4,6 +4,7 @@ mod calling;
 mod data;
 mod defaults;
 mod extensions;
+mod parts;
 mod scope;
 mod seeing;
 mod watching;
@@ -13,6 +14,8 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::{Rc, Weak};
 
+pub(crate) use extensions::{Extension, Happens};
+pub(crate) use parts::World;
 pub(crate) use seeing::{Act, Find, Glass, ROUNDS};
 pub use watching::Listening;
 
@@ -24,7 +27,7 @@ use crate::flight::launch;
 use crate::policy::Policies;
 use crate::query::Answer;
 use defaults::Defaults;
-use extensions::{Extensions, Happens};
+use extensions::Extensions;
 
 /// The cache. A cheap handle: clones share one cache.
 ///
@@ -136,6 +139,7 @@ impl QueryClient {
     /// The alarm rang. Calling it too early does no harm.
     pub fn alarm(&self) {
         self.step(|engine, now, fx| engine.alarm(now, fx));
+        self.tell_extensions(Happens::Alarm);
     }
 
     /// Many writes, one notification, even if turns end within. Without it, what is done in one turn is told

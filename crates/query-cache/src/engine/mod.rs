@@ -229,7 +229,6 @@ impl Engine {
         std::mem::replace(&mut self.teller, teller)
     }
 
-    #[expect(dead_code, reason = "for what registers")]
     pub fn is_online(&self) -> bool {
         self.online
     }
@@ -350,7 +349,8 @@ impl Engine {
         }
     }
 
-    fn flush(&mut self, fx: &mut Effects) {
+    /// Has those who watch told at the end of this turn.
+    pub fn flush(&mut self, fx: &mut Effects) {
         if !self.flushing {
             self.flushing = true;
             fx.flush = true;

@@ -11,6 +11,10 @@ impl Engine {
         self.scope
     }
 
+    pub fn is_held(&self) -> bool {
+        self.held
+    }
+
     pub fn hold(&mut self, fx: &mut Effects) {
         if !self.held {
             self.held = true;

@@ -71,6 +71,11 @@ impl Engine {
         }
     }
 
+    /// Has the alarm ring then, for what is no entry.
+    pub fn ring_at(&mut self, at: Timestamp) {
+        self.timers.push(at, Slot::NONE);
+    }
+
     pub fn alarm(&mut self, now: Timestamp, fx: &mut Effects) {
         self.timers.rang();
         while let Some(slot) = self.timers.pop(now) {

@@ -1,6 +1,8 @@
 //! A server that counts, on a clock that does not run.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod posting;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -72,7 +74,7 @@ impl Server {
         self.0.aborted.get()
     }
 
-    async fn answer(&self, id: u32) -> Result<u32, Fault> {
+    pub async fn answer(&self, id: u32) -> Result<u32, Fault> {
         struct Request<'a>(&'a Cell<usize>, bool);
         impl Drop for Request<'_> {
             fn drop(&mut self) {
