@@ -26,13 +26,17 @@ impl Call {
         Call { client, slot }
     }
 
-    fn poll(&self, cx: &Context<'_>) -> Poll<Verdict> {
-        if self.client.read(|engine| engine.is_hopeless(self.slot)) {
+    pub fn poll(&self, cx: &Context<'_>) -> Poll<Verdict> {
+        Call::poll_slot(&self.client, self.slot, cx)
+    }
+
+    pub fn poll_slot(client: &QueryClient, slot: WaiterSlot, cx: &Context<'_>) -> Poll<Verdict> {
+        if client.read(|engine| engine.is_hopeless(slot)) {
             return Poll::Ready(Err(QueryError::Cancelled));
         }
         // Cloning a waker is user code: before the engine is borrowed, not within.
         let mut waker = Some(cx.waker().clone());
-        let verdict = self.client.step(|engine, _, fx| engine.poll_call(self.slot, &mut waker, fx));
+        let verdict = client.step(|engine, _, fx| engine.poll_call(slot, &mut waker, fx));
         drop(waker);
         verdict.map_or(Poll::Pending, Poll::Ready)
     }

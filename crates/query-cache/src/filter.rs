@@ -93,6 +93,11 @@ impl QueryFilter {
         QueryFilter::all().query::<Q>()
     }
 
+    /// The query of this key and kind.
+    pub(crate) fn of_kind(key: QueryKey, kind: Kind) -> Self {
+        QueryFilter::new(Wanted::One(key, kind))
+    }
+
     /// Only queries of this type.
     pub fn query<Q: Query>(mut self) -> Self {
         self.query = Some(kind_of::<Q>()().query);

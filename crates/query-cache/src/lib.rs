@@ -12,6 +12,7 @@ mod feed;
 mod filter;
 mod flight;
 mod index;
+mod infinite;
 mod key;
 mod layers;
 #[cfg(any(test, feature = "test-util"))]
@@ -39,6 +40,10 @@ pub use environment::{Environment, LocalBoxFuture, Timestamp};
 pub use error::{Classify, ErrorClass, MissingContext, Misuse, QueryError};
 pub use events::{CacheEvent, Happening};
 pub use filter::{QueryFilter, QueryInfo};
+pub use infinite::{
+    AnyInfiniteQuery, InfiniteObserver, InfiniteQuery, ListError, Page, PageList, PageOrder, PageQuery,
+    PagesFuture, PagesObserver, PagesSnapshot, Params, Side,
+};
 pub use key::QueryKey;
 pub use layers::Layer;
 #[cfg(feature = "test-util")]

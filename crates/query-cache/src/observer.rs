@@ -47,6 +47,11 @@ impl Observer {
         })
     }
 
+    /// Has the listener called, one turn later: there is something new that the cache does not know of.
+    pub(crate) fn notice(&self) {
+        self.client.step(|engine, _, fx| engine.notice(self.slot, fx));
+    }
+
     /// The key that is watched. `None` where the observer was made for a scope that had ended.
     pub fn key(&self) -> Option<QueryKey> {
         self.client.read(|engine| engine.observed(self.slot).map(|(_, entry)| entry.key.clone()))

@@ -147,6 +147,13 @@ impl From<Rc<str>> for Segment {
     }
 }
 
+/// No value.
+impl From<()> for Segment {
+    fn from((): ()) -> Self {
+        Segment::null()
+    }
+}
+
 impl From<bool> for Segment {
     fn from(value: bool) -> Self {
         Segment(Repr::Bool(value))

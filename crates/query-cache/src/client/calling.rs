@@ -82,7 +82,7 @@ impl QueryClient {
 
     /// Finds out all that user code has to say about a query, before the engine is asked for it. `None`: this
     /// handle's scope is over, perhaps by that code.
-    pub(super) fn ask<R>(&self, query: &Rc<dyn DynQuery>, act: impl FnOnce(&Asked<'_>) -> R) -> Option<R> {
+    pub(crate) fn ask<R>(&self, query: &Rc<dyn DynQuery>, act: impl FnOnce(&Asked<'_>) -> R) -> Option<R> {
         if self.is_over() {
             return None;
         }

@@ -3,7 +3,7 @@
 mod calling;
 mod data;
 mod defaults;
-mod extensions;
+pub(crate) mod extensions;
 mod parts;
 mod scope;
 mod seeing;

@@ -44,7 +44,7 @@ impl Engine {
     }
 
     /// A call's options are its own where others watch.
-    fn prepare_call(&mut self, asked: &Asked<'_>, now: Timestamp, fx: &mut Effects) -> Slot {
+    pub(super) fn prepare_call(&mut self, asked: &Asked<'_>, now: Timestamp, fx: &mut Effects) -> Slot {
         match self.find(asked.key, asked.kind).and_then(|slot| Some((slot, self.entries.get(slot)?))) {
             Some((slot, entry)) if !entry.observers.is_empty() && entry.query.is_some() => slot,
             _ => self.prepare(asked, now, fx),
@@ -73,7 +73,7 @@ impl Engine {
         (due || entry.fetch.is_some()).then(|| (key, self.wait(slot, now, fx)))
     }
 
-    fn wait(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) -> WaiterSlot {
+    pub(super) fn wait(&mut self, slot: Slot, now: Timestamp, fx: &mut Effects) -> WaiterSlot {
         if self.entries.get(slot).is_some_and(|entry| entry.runs_behind()) {
             // What is under way may miss what the caller knows of.
             self.restart(slot, now, fx);

@@ -3,6 +3,7 @@
 //! The engine stores users' values but never calls, compares, polls or drops one: it takes what comes in by
 //! reference, and whatever leaves it leaves through [`Effects`], which the client runs after it has let go.
 
+mod amending;
 mod calls;
 mod fetching;
 mod forgetting;
@@ -340,7 +341,7 @@ impl Engine {
         }
     }
 
-    fn notice(&mut self, name: ObserverSlot, fx: &mut Effects) {
+    pub fn notice(&mut self, name: ObserverSlot, fx: &mut Effects) {
         if let Some(observer) = self.observers.get_mut(name.0)
             && !std::mem::replace(&mut observer.noticed, true)
         {

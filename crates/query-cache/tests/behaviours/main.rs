@@ -8,6 +8,7 @@ mod calling;
 mod cancelling;
 mod events;
 mod freshness;
+mod infinite;
 mod intervals;
 mod keeping;
 mod keys;

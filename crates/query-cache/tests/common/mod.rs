@@ -1,5 +1,7 @@
 //! A server that counts, on a clock that does not run.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, unused_imports)]
+
+pub mod lists;
 
 pub mod posting;
 
@@ -43,7 +45,11 @@ struct Inner {
     next: RefCell<VecDeque<Result<u32, Fault>>>,
     aborted: Cell<usize>,
     latency: Cell<Duration>,
+    /// What it says to an id, if it has not been told what to say next.
+    rule: Cell<Option<Rule>>,
 }
+
+type Rule = fn(u32) -> Result<u32, Fault>;
 
 impl Server {
     pub fn say(&self, answers: impl IntoIterator<Item = Result<u32, Fault>>) {
@@ -52,6 +58,11 @@ impl Server {
 
     pub fn fail(&self, times: usize) {
         self.say(std::iter::repeat_n(Err(BUSY), times));
+    }
+
+    /// Answers are made of what is asked for, from now on.
+    pub fn answer_by(&self, rule: Rule) {
+        self.0.rule.set(Some(rule));
     }
 
     pub fn set_latency(&self, latency: Duration) {
@@ -89,7 +100,11 @@ impl Server {
         let mut request = Request(&self.0.aborted, false);
         self.0.world.sleep(self.0.latency.get()).await;
         request.1 = true;
-        self.0.next.borrow_mut().pop_front().unwrap_or(Ok(u32::try_from(number).unwrap()))
+        let told = self.0.next.borrow_mut().pop_front();
+        told.unwrap_or_else(|| match self.0.rule.get() {
+            Some(rule) => rule(id),
+            None => Ok(u32::try_from(number).unwrap()),
+        })
     }
 }
 
@@ -138,6 +153,7 @@ pub fn stage_with_seed(seed: u64) -> Stage {
         next: RefCell::default(),
         aborted: Cell::new(0),
         latency: Cell::new(Duration::from_secs(1)),
+        rule: Cell::new(None),
     }));
     client.provide(server.clone());
     Stage { world, client, server }

@@ -1,0 +1,218 @@
+//! What goes on about each list: shared by its fetch, its pages and all who watch it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::task::Waker;
+
+use super::Side;
+use super::moves::Moves;
+use super::observer::Inner;
+use crate::client::QueryClient;
+use crate::client::extensions::{Extension, Happens};
+use crate::engine::Engine;
+use crate::entry::{Entry, Kind};
+use crate::key::QueryKey;
+use crate::segment::Segment;
+
+/// All lists about which something goes on.
+#[derive(Default)]
+pub(super) struct Lists(RefCell<Vec<Rc<ListState>>>);
+
+impl Extension for Lists {
+    fn happens(&self, client: &QueryClient, what: Happens) {
+        if what == Happens::Ended {
+            let lists = self.0.borrow().clone();
+            for list in lists.iter().filter(|list| !list.is_public(client)) {
+                // What was asked for in one scope is nothing to ask for in the next.
+                drop((list.moves.take_all(), list.chosen.take()));
+                list.at_least.set(0);
+            }
+        }
+    }
+
+    fn online(&self, _: &QueryClient, _: fn(&QueryClient)) -> bool {
+        false
+    }
+}
+
+impl Lists {
+    /// The list of this key and kind.
+    pub fn of(&self, key: &QueryKey, kind: Kind) -> Rc<ListState> {
+        let types = kind().types;
+        let mut lists = self.0.borrow_mut();
+        let held = lists.iter().find(|list| list.key == *key && (list.kind)().types == types);
+        if let Some(list) = held {
+            return list.clone();
+        }
+        let list = Rc::new(ListState::new(key.clone(), kind));
+        let (kept, over) = lists.drain(..).partition(|list| list.is_wanted());
+        *lists = kept;
+        lists.push(list.clone());
+        drop(lists);
+        drop::<Vec<_>>(over);
+        list
+    }
+}
+
+pub(super) struct ListState {
+    pub key: QueryKey,
+    pub kind: Kind,
+    /// What the fetch that begins next is to fetch again of what there is. `None`: all.
+    pub chosen: Cell<Option<Vec<Segment>>>,
+    /// How many pages there are to be when the list has been fetched.
+    pub at_least: Cell<usize>,
+    /// Names the fetch under way.
+    walk: Cell<u64>,
+    /// The pages that the fetch under way has got to.
+    claims: RefCell<Vec<Segment>>,
+    /// Pages that wait for their turn.
+    waiting: RefCell<Vec<Waker>>,
+    /// The last fetch did not come to its end.
+    pub failed: Cell<bool>,
+    /// The pages that it found to be in the list no more.
+    dropped: RefCell<Vec<Segment>>,
+    /// How many pages were put at the end since the fetch under way began, and where the last one was put.
+    pub appended: Cell<usize>,
+    pub last_side: Cell<Option<Side>>,
+    /// The pages beyond the ends that are being fetched.
+    pub moves: Moves,
+    pub watchers: RefCell<Vec<Weak<Inner>>>,
+}
+
+impl ListState {
+    fn new(key: QueryKey, kind: Kind) -> Self {
+        ListState {
+            key,
+            kind,
+            chosen: Cell::default(),
+            at_least: Cell::default(),
+            walk: Cell::default(),
+            claims: RefCell::default(),
+            waiting: RefCell::default(),
+            failed: Cell::default(),
+            dropped: RefCell::default(),
+            appended: Cell::default(),
+            last_side: Cell::default(),
+            moves: Moves::default(),
+            watchers: RefCell::default(),
+        }
+    }
+
+    fn is_wanted(self: &Rc<Self>) -> bool {
+        self.at_least.get() > 0 || Rc::strong_count(self) > 1
+    }
+
+    /// What is found out of the list's entry, shown or not.
+    pub fn read<R>(&self, client: &QueryClient, read: impl FnOnce(&Entry) -> R) -> Option<R> {
+        client.read(|engine| entry(engine, &self.key, self.kind).map(read))
+    }
+
+    /// Whether a fetch of the list is under way.
+    pub fn is_walked(&self, client: &QueryClient) -> bool {
+        self.read(client, Entry::is_running).unwrap_or(false)
+    }
+
+    fn is_public(&self, client: &QueryClient) -> bool {
+        self.read(client, |entry| entry.policy.plain.public).unwrap_or(false)
+    }
+
+    // ----- turns
+
+    /// The fetch has got to these pages.
+    pub fn claim(&self, pages: impl IntoIterator<Item = Segment>) {
+        self.claims.borrow_mut().extend(pages);
+        self.wake();
+    }
+
+    pub fn claims(&self, page: &Segment) -> bool {
+        self.claims.borrow().contains(page) || self.moves.is_toward(page)
+    }
+
+    /// A fetch begins; what comes of one before is of no interest any more.
+    pub fn begin(&self) -> u64 {
+        self.walk.set(self.walk.get().wrapping_add(1));
+        self.claims.borrow_mut().clear();
+        self.failed.set(false);
+        self.dropped.borrow_mut().clear();
+        self.appended.set(0);
+        self.last_side.set(None);
+        self.walk.get()
+    }
+
+    pub fn end(&self, walk: u64, failed: bool) {
+        if self.walk.get() != walk {
+            return;
+        }
+        self.claims.borrow_mut().clear();
+        self.failed.set(failed);
+        self.wake();
+    }
+
+    /// These pages are in the list no more.
+    pub fn drop_pages(&self, pages: Vec<Segment>) {
+        self.dropped.replace(pages);
+    }
+
+    pub fn has_dropped(&self, page: &Segment) -> bool {
+        self.dropped.borrow().contains(page)
+    }
+
+    pub fn wait(&self, waker: Waker) {
+        self.waiting.borrow_mut().push(waker);
+    }
+
+    fn wake(&self) {
+        for waker in self.waiting.take() {
+            waker.wake();
+        }
+    }
+
+    // ----- who watches
+
+    pub fn watch(&self, watcher: Weak<Inner>) {
+        self.watchers.borrow_mut().push(watcher);
+    }
+
+    /// Somebody watches no more. With the last one, the pages beyond the ends are wanted by nobody.
+    pub fn unwatch(&self) {
+        let mut watchers = self.watchers.borrow_mut();
+        watchers.retain(|watcher| watcher.strong_count() > 0);
+        let last = watchers.is_empty();
+        drop(watchers);
+        if last {
+            drop(self.moves.take_all());
+        }
+    }
+
+    /// One that turned to another list watches this no more.
+    pub fn leave(&self, watcher: &Rc<Inner>) {
+        let mut watchers = self.watchers.borrow_mut();
+        watchers.retain(|held| !std::ptr::eq(held.as_ptr(), Rc::as_ptr(watcher)));
+        drop(watchers);
+        self.unwatch();
+    }
+
+    /// The page that is to come at an end has changed. Who watches looks at it, in this turn.
+    pub fn tell(&self) {
+        let watchers = self.watchers.borrow().clone();
+        for watcher in watchers {
+            if let Some(watcher) = watcher.upgrade() {
+                watcher.told();
+            }
+        }
+    }
+
+    /// A page is to come at an end. Who watches is told one turn later.
+    pub fn notice(&self) {
+        let watchers = self.watchers.borrow().clone();
+        for watcher in watchers {
+            if let Some(watcher) = watcher.upgrade() {
+                watcher.notice();
+            }
+        }
+    }
+}
+
+pub(super) fn entry<'a>(engine: &'a Engine, key: &QueryKey, kind: Kind) -> Option<&'a Entry> {
+    engine.find(key, kind).and_then(|slot| engine.get(slot))
+}

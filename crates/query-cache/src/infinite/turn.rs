@@ -1,0 +1,49 @@
+//! A page waits until the fetch of its list has got to it.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use super::lists::{Lists, entry};
+use crate::context::FetchContext;
+use crate::entry::{Entry, Kind};
+use crate::filter::QueryFilter;
+use crate::key::QueryKey;
+
+/// Ready when the page may be fetched: it is its turn, or nobody is fetching the list. A list whose fetch came
+/// to nothing takes the pages that it has not got to with it, and one that has been fetched those that are in it
+/// no more; but for one that a call waits for.
+pub(super) async fn turn(cx: &FetchContext, list: &QueryKey, list_kind: Kind, page: &QueryKey, kind: Kind) {
+    let weak = cx.client.clone();
+    let mut waited = false;
+    poll_fn(|cx| {
+        let Some(client) = weak.upgrade() else { return Poll::Ready(()) };
+        let walked = client.read(|engine| entry(engine, list, list_kind).is_some_and(Entry::is_running));
+        if !walked && !waited {
+            return Poll::Ready(());
+        }
+        let state = client.extension::<Lists>().of(list, list_kind);
+        let Some(this) = page.segments().last().filter(|this| !state.claims(this)) else {
+            return Poll::Ready(());
+        };
+        if walked {
+            waited = true;
+            state.wait(cx.waker().clone());
+            return Poll::Pending;
+        }
+        let dropped = state.has_dropped(this);
+        let alone = client.read(|engine| {
+            let fetch = entry(engine, page, kind).and_then(|entry| entry.fetch.as_ref());
+            fetch.is_none_or(|fetch| fetch.waiters.is_empty())
+        });
+        if !alone || !(dropped || state.failed.get()) {
+            return Poll::Ready(());
+        }
+        client.cancel(QueryFilter::of_kind(page.clone(), kind));
+        if dropped {
+            // Due, that is fetched if somebody watches it when the list's watchers have let go of it.
+            client.invalidate(QueryFilter::of_kind(page.clone(), kind));
+        }
+        Poll::Pending
+    })
+    .await;
+}
