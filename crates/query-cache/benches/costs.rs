@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use query_cache::{
-    FetchContext, ManualEnvironment, Query, QueryClient, QueryFilter, QueryKey, QueryOptions, StaleTime,
-    query_key,
+    CombinedObserver, FetchContext, ManualEnvironment, Query, QueryClient, QueryFilter, QueryKey,
+    QueryOptions, Results, StaleTime, query_key,
 };
 
 /// One of many: `["group", id / 10, id]`, so that each group has ten.
@@ -202,9 +202,83 @@ fn timed_in_order(rounds: u64, number: u32) -> Duration {
     unmounting
 }
 
+const FEW: u32 = 100;
+
+/// The sum of as many as there are: what is asked of each is its data.
+fn total(client: &QueryClient, number: u32) -> CombinedObserver<Item, u64> {
+    let sum =
+        |items: Results<'_, Item>| items.filter_map(|item| item.data()).map(|data| u64::from(*data)).sum();
+    client.observe_all((0..number).map(Item), sum, || {})
+}
+
+/// Many folded into one, in all by item, and one answer among many, by a fold that looks at one of them.
+fn combined(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("combined");
+    for number in [FEW, OBSERVERS] {
+        group.bench_function(BenchmarkId::new("mount", number), |bencher| {
+            bencher.iter_custom(|rounds| timed_total(rounds, number)[0]);
+        });
+        group.bench_function(BenchmarkId::new("all change", number), |bencher| {
+            bencher.iter_custom(|rounds| timed_total(rounds, number)[1]);
+        });
+        group.bench_function(BenchmarkId::new("all again", number), |bencher| {
+            bencher.iter_custom(|rounds| timed_total(rounds, number)[2]);
+        });
+        group.bench_function(BenchmarkId::new("unmount", number), |bencher| {
+            bencher.iter_custom(|rounds| timed_total(rounds, number)[3]);
+        });
+        let (world, client) = filled(number);
+        let one = number / 2;
+        let fold = move |items: Results<'_, Item>| {
+            items.get(one as usize).and_then(|item| item.data()).map(|data| *data)
+        };
+        let folded = client.observe_all((0..number).map(Item), fold, || {});
+        world.run();
+        let mut next = 0;
+        group.bench_function(BenchmarkId::new("one answer", number), |bencher| {
+            bencher.iter(|| {
+                next += 1;
+                client.set_data(&Item(one), next);
+                world.run();
+            });
+        });
+        assert_eq!(folded.get().as_deref(), Some(&Some(next)));
+    }
+    group.finish();
+}
+
+/// Mounting, a change of each in one turn, the same queries given anew, unmounting. By the clock, in that order.
+fn timed_total(rounds: u64, number: u32) -> [Duration; 4] {
+    let mut times = [Duration::ZERO; 4];
+    // As many items in all, whatever the number: a hundred of hundred, or one of ten thousand.
+    let repeats = OBSERVERS / number;
+    for _ in 0..rounds {
+        for _ in 0..repeats {
+            let (world, client) = filled(number);
+            let start = Instant::now();
+            let sum = total(&client, number);
+            world.run();
+            times[0] += start.elapsed() / repeats;
+            (0..number).for_each(|id| client.set_data(&Item(id), id + 1));
+            let start = Instant::now();
+            world.run();
+            times[1] += start.elapsed() / repeats;
+            assert_eq!(sum.get().as_deref(), Some(&(1..=u64::from(number)).sum()));
+            let start = Instant::now();
+            sum.follow((0..number).map(Item));
+            times[2] += start.elapsed() / repeats;
+            let start = Instant::now();
+            drop(sum);
+            world.run();
+            times[3] += start.elapsed() / repeats;
+        }
+    }
+    times
+}
+
 criterion_group! {
     name = costs;
     config = Criterion::default().sample_size(30).measurement_time(Duration::from_secs(3));
-    targets = lookups, at_random, writes, observers
+    targets = lookups, at_random, writes, observers, combined
 }
 criterion_main!(costs);

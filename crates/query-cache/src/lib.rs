@@ -2,6 +2,7 @@
 
 mod call;
 mod client;
+mod combined;
 mod context;
 mod engine;
 mod entry;
@@ -33,6 +34,7 @@ mod view;
 
 pub use call::{QueryFuture, Settled};
 pub use client::{Listening, QueryClient, WeakQueryClient};
+pub use combined::{Combination, CombinedObserver, Fold, Found, Results};
 pub use context::{FetchContext, SourceContext};
 pub use engine::Then;
 pub use entry::FetchCause;

@@ -57,7 +57,7 @@ impl Observer {
         self.client.read(|engine| engine.observed(self.slot).map(|(_, entry)| entry.key.clone()))
     }
 
-    fn watch(&self, parts: Parts) {
+    pub(crate) fn watch(&self, parts: Parts) {
         self.client.step(|engine, now, _| engine.add_interest(self.slot, parts, now));
     }
 
@@ -80,6 +80,11 @@ impl Observer {
     /// From now on, the listener is called for other data only: not for errors, retries and pauses.
     pub fn watch_data_only(&self) {
         self.client.step(|engine, _, _| engine.set_interest(self.slot, Parts::DATA));
+    }
+
+    /// From now on, the listener is called for nothing but what is asked about after this.
+    pub(crate) fn watch_nothing(&self) {
+        self.client.mark(|engine| engine.set_interest(self.slot, Parts::NONE));
     }
 
     /// Watches this query from now on. If it is the [same entry](AnyQuery::same_entry) only its options are

@@ -25,6 +25,8 @@ pub(crate) enum Happens {
     Alarm,
     /// The turn ends: those who watch are told next.
     Turn,
+    /// Those who watch have been told.
+    Told,
 }
 
 /// A part that client and engine do not know by name.

@@ -244,6 +244,7 @@ impl QueryClient {
                 listener();
             }
         }
+        self.tell_extensions(Happens::Told);
         if self.read(Engine::has_due) {
             self.spawn_turn(|client| client.step(|engine, now, fx| engine.fetch_due(now, fx)));
         }

@@ -6,6 +6,7 @@ mod common;
 
 mod calling;
 mod cancelling;
+mod combined;
 mod events;
 mod freshness;
 mod infinite;
