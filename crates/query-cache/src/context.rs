@@ -43,6 +43,8 @@ pub struct FetchContext {
     pub(crate) cause: FetchCause,
     pub(crate) focused: bool,
     pub(crate) meta: Option<Rc<dyn Any>>,
+    #[cfg(feature = "stream")]
+    pub(crate) flight: crate::engine::FlightId,
 }
 
 impl FetchContext {

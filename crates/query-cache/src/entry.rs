@@ -221,5 +221,6 @@ impl Entry {
 
 pub(crate) fn is_stale(state: &State, fresh: Fresh, now: Timestamp) -> bool {
     state.data.is_none()
+        || state.partial
         || (fresh != Fresh::ALWAYS && (state.invalidated || fresh.is_over(state.updated_at, now)))
 }

@@ -75,6 +75,8 @@ pub(crate) fn launch(start: Start, client: &QueryClient) -> Option<LocalBoxFutur
         cause,
         focused: client.is_focused(),
         meta: policy.meta().cloned(),
+        #[cfg(feature = "stream")]
+        flight: id,
     };
     drop(policy);
     let client = client.in_scope(None).downgrade();

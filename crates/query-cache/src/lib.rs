@@ -4,6 +4,7 @@ mod call;
 mod client;
 mod combined;
 mod context;
+mod dependent;
 mod engine;
 mod entry;
 mod environment;
@@ -29,6 +30,8 @@ mod select;
 mod serialize;
 mod slab;
 mod state;
+#[cfg(feature = "stream")]
+mod stream;
 mod timers;
 mod view;
 
@@ -64,6 +67,8 @@ pub use segment::Segment;
 pub use select::{SelectObserver, Selection, Selector};
 pub use serialize::NotAKey;
 pub use state::{FetchStatus, Status};
+#[cfg(feature = "stream")]
+pub use stream::Streaming;
 pub use view::{Details, QueryState, Retry, Snapshot};
 
 #[doc(hidden)]

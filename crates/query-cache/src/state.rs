@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub invalidated: bool,
     /// There is no data, and it is about to be fetched.
     pub awaited: bool,
+    /// The data is the beginning of an answer, the rest of which has not come.
+    pub partial: bool,
     /// The failed attempt is followed by another, and that is still being waited for.
     pub waiting: bool,
     pub data_updates: u32,
@@ -68,6 +70,7 @@ impl State {
             activity: FetchStatus::Idle,
             invalidated: false,
             awaited: false,
+            partial: false,
             waiting: false,
             data_updates: 0,
             error_updates: 0,
@@ -91,6 +94,7 @@ impl State {
 
     fn known(&mut self, data: &Value, at: Timestamp) {
         self.status = Status::Success;
+        self.partial = false;
         self.data = Some(Rc::clone(data));
         self.updated_at = at;
         self.error = None;
@@ -131,6 +135,9 @@ pub(crate) enum Action<'a> {
     Revert { before: &'a State },
     /// The fetch is called off, and that is its verdict.
     CalledOff { at: Timestamp },
+    /// A part of an answer; `None`: what there was is gone, and the first part is still to come.
+    #[cfg(feature = "stream")]
+    Progress { data: Option<&'a Value>, at: Timestamp },
     /// Data to begin with.
     Initial { data: &'a Value, at: Timestamp },
     /// Somebody wrote data. What was out of date before is out of date still: a write does not ask the
@@ -192,10 +199,26 @@ pub(crate) fn reduce(state: &State, action: &Action<'_>) -> State {
             next.failure = None;
             // An error that is there was pushed meanwhile.
             if next.data.is_none() && next.error.is_none() {
+                // What was taken away for the answer's sake is put back.
+                next.data.clone_from(&before.data);
+                next.partial = before.partial;
+                next.updated_at = before.updated_at;
                 next.status = before.status;
                 next.error = before.error.clone();
                 next.failure = before.failure.clone();
             }
+        }
+        #[cfg(feature = "stream")]
+        Action::Progress { data: Some(data), at } => {
+            next.updated(data, *at);
+            next.partial = true;
+        }
+        #[cfg(feature = "stream")]
+        Action::Progress { data: None, .. } => {
+            next.status = Status::Pending;
+            next.data = None;
+            next.error = None;
+            next.partial = false;
         }
         Action::CalledOff { at } => {
             next.activity = FetchStatus::Idle;
@@ -267,7 +290,10 @@ pub(crate) fn diff(a: &State, b: &State) -> Parts {
     if (a.activity == FetchStatus::Fetching) != (b.activity == FetchStatus::Fetching) {
         parts = parts | Parts::FETCHING;
     }
-    if a.updated_at != b.updated_at || a.invalidated != b.invalidated || a.data.is_none() != b.data.is_none()
+    if a.updated_at != b.updated_at
+        || a.invalidated != b.invalidated
+        || a.partial != b.partial
+        || a.data.is_none() != b.data.is_none()
     {
         parts = parts | Parts::STALE;
     }

@@ -1,5 +1,10 @@
 //! Changes that are neither an answer nor a write, for parts that the engine does not know.
 
+#[cfg(feature = "stream")]
+use std::any::TypeId;
+
+#[cfg(feature = "stream")]
+use super::FlightId;
 use super::{Asked, Effects, Engine, Value, WaiterSlot};
 use crate::entry::FetchCause;
 use crate::environment::Timestamp;
@@ -29,5 +34,38 @@ impl Engine {
         self.ask(slot, FetchCause::Asked, now, fx);
         self.detach_fetch(slot);
         self.arm(slot, now);
+    }
+
+    /// A part of an answer that is on its way; `None`: what there was is gone. Says whether the answer is still
+    /// wanted.
+    #[cfg(feature = "stream")]
+    pub fn progress(
+        &mut self,
+        id: FlightId,
+        types: TypeId,
+        data: Option<&Value>,
+        now: Timestamp,
+        fx: &mut Effects,
+    ) -> bool {
+        let slot = id.entry;
+        let Some(entry) = self.entries.get(slot).filter(|_| self.awaits(id)) else { return false };
+        if entry.fetch.as_ref().is_none_or(|fetch| fetch.writes != entry.writes) {
+            return false;
+        }
+        if (entry.kind)().types == types {
+            self.apply(slot, &Action::Progress { data, at: now }, fx);
+            self.drop_stand_ins(slot, fx);
+        }
+        true
+    }
+
+    /// The data without what the fetch under way has brought of it.
+    #[cfg(feature = "stream")]
+    pub fn before(&self, id: FlightId) -> Option<Value> {
+        let entry = self.entries.get(id.entry).filter(|_| self.awaits(id))?;
+        match entry.fetch.as_ref().filter(|_| entry.state.partial || entry.data().is_none()) {
+            Some(fetch) => fetch.before.data.clone(),
+            None => entry.data().cloned(),
+        }
     }
 }

@@ -26,6 +26,7 @@ mod resetting;
 mod retrying;
 mod select;
 mod states;
+mod streams;
 mod table;
 mod telling;
 mod watching;

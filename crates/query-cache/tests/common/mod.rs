@@ -188,6 +188,10 @@ impl Stage {
         self.world.advance(Duration::from_millis(count));
     }
 
+    pub fn asked_for_last(&self) -> u32 {
+        *self.server.asked_for().last().unwrap()
+    }
+
     /// Runs a future as a task of its own.
     pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Outcome<T> {
         let outcome = Outcome(Rc::default());
