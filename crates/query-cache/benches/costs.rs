@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use query_cache::{
     CombinedObserver, FetchContext, ManualEnvironment, Query, QueryClient, QueryFilter, QueryKey,
-    QueryOptions, Results, StaleTime, query_key,
+    QueryOptions, Results, ScopeName, StaleTime, query_key,
 };
 
 /// One of many: `["group", id / 10, id]`, so that each group has ten.
@@ -276,9 +276,53 @@ fn timed_total(rounds: u64, number: u32) -> [Duration; 4] {
     times
 }
 
+/// The whole cache as JSON and back: what it costs to write, to take in, and to decode where all is asked for.
+fn hydration(criterion: &mut Criterion) {
+    const ENTRIES: u32 = 10_000;
+    let row = |id: u32| {
+        query_cache::query(query_key!["row", id / 10, id], async |_| {
+            Ok::<(u32, String), String>((0, String::new()))
+        })
+        .with_options(|options| options.stale(StaleTime::WhenInvalidated).dehydrated())
+    };
+    let client = || {
+        let client = QueryClient::new(ManualEnvironment::new(1));
+        client.name_scope(ScopeName::new("user_1"));
+        client
+    };
+    let full = client();
+    for id in 0..ENTRIES {
+        full.set_data(
+            &row(id),
+            (id, format!("The title of row {id}, as long as titles are, \"quotes\" and all")),
+        );
+    }
+    let json = full.dehydrate(QueryFilter::all()).json;
+    let mut group = criterion.benchmark_group("hydration");
+    group.bench_function("dehydrate 10000", |bencher| {
+        bencher.iter(|| black_box(full.dehydrate(QueryFilter::all())).written);
+    });
+    group.bench_function("hydrate 10000", |bencher| {
+        bencher.iter_with_large_drop(|| {
+            let client = client();
+            assert_eq!(client.hydrate(&json).unwrap().taken, ENTRIES as usize);
+            client
+        });
+    });
+    group.bench_function("hydrate 10000 and read all", |bencher| {
+        bencher.iter_with_large_drop(|| {
+            let client = client();
+            client.hydrate(&json).unwrap();
+            assert!((0..ENTRIES).all(|id| client.get_data(&row(id)).is_some()));
+            client
+        });
+    });
+    group.finish();
+}
+
 criterion_group! {
     name = costs;
     config = Criterion::default().sample_size(30).measurement_time(Duration::from_secs(3));
-    targets = lookups, at_random, writes, observers, combined
+    targets = lookups, at_random, writes, observers, combined, hydration
 }
 criterion_main!(costs);

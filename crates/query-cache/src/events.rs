@@ -49,6 +49,15 @@ pub enum Happening {
     Written,
     /// It was said to be out of date, for the first time since its data arrived.
     Invalidated,
+    /// Data came from elsewhere: from JSON, with the time it had there.
+    #[cfg(feature = "hydrate")]
+    Restored,
+    /// The JSON that was there for it is no data of its type, and is gone.
+    #[cfg(feature = "hydrate")]
+    NotDecoded {
+        /// What is wrong with it, in the decoder's words.
+        error: Rc<str>,
+    },
     /// Two queries of different types use this key: a mistake in the program. They live as two entries. Told
     /// once for each key.
     Clash {
@@ -72,6 +81,10 @@ impl fmt::Debug for Happening {
             Happening::Cancelled => f.write_str("Cancelled"),
             Happening::Written => f.write_str("Written"),
             Happening::Invalidated => f.write_str("Invalidated"),
+            #[cfg(feature = "hydrate")]
+            Happening::Restored => f.write_str("Restored"),
+            #[cfg(feature = "hydrate")]
+            Happening::NotDecoded { error } => f.debug_struct("NotDecoded").field("error", error).finish(),
             Happening::Clash { held, asked } => {
                 f.debug_struct("Clash").field("held", held).field("asked", asked).finish()
             }

@@ -1,6 +1,6 @@
 //! Which queries a call is about.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
@@ -25,7 +25,8 @@ use crate::view::Snapshot;
 #[derive(Clone)]
 pub struct QueryFilter {
     pub(crate) wanted: Wanted,
-    pub(crate) query: Option<TypeId>,
+    /// Of the type of query that is meant.
+    pub(crate) query: Option<Kind>,
     pub(crate) activity: Activity,
     pub(crate) stale: Option<bool>,
     pub(crate) fetch_status: Option<FetchStatus>,
@@ -100,7 +101,7 @@ impl QueryFilter {
 
     /// Only queries of this type.
     pub fn query<Q: Query>(mut self) -> Self {
-        self.query = Some(kind_of::<Q>()().query);
+        self.query = Some(kind_of::<Q>());
         self
     }
 

@@ -13,6 +13,8 @@ mod events;
 mod feed;
 mod filter;
 mod flight;
+#[cfg(feature = "hydrate")]
+mod hydrate;
 mod index;
 mod infinite;
 mod key;
@@ -45,6 +47,8 @@ pub use environment::{Environment, LocalBoxFuture, Timestamp};
 pub use error::{Classify, ErrorClass, MissingContext, Misuse, QueryError};
 pub use events::{CacheEvent, Happening};
 pub use filter::{QueryFilter, QueryInfo};
+#[cfg(feature = "hydrate")]
+pub use hydrate::{Dehydrated, HydrateError, Hydrated, ScopeName};
 pub use infinite::{
     AnyInfiniteQuery, InfiniteObserver, InfiniteQuery, ListError, Page, PageList, PageOrder, PageQuery,
     PagesFuture, PagesObserver, PagesSnapshot, Params, Side,
@@ -57,9 +61,10 @@ pub use mutation::{
     DefaultMutationOptions, IdempotencyKey, InlineMutation, Mutation, MutationContext, MutationDetails,
     MutationError, MutationEvent, MutationFilter, MutationFuture, MutationHappening, MutationId,
     MutationInfo, MutationListening, MutationObserver, MutationOptions, MutationSnapshot, MutationState,
-    MutationStatus, MutationStep, MutationWith, MutationsObserver, ResumeError, SavedMutation, Unfinished,
-    mutation,
+    MutationStatus, MutationStep, MutationWith, MutationsObserver, mutation,
 };
+#[cfg(feature = "hydrate")]
+pub use mutation::{ResumeError, SavedMutation, Unfinished};
 pub use observer::{Observer, QueryObserver};
 pub use options::{DefaultOptions, GcTime, NetworkMode, QueryOptions, Refetch, StaleTime, minutes, seconds};
 pub use query::{AnyQuery, Inline, Query, With, query};

@@ -109,6 +109,14 @@ pub(crate) struct Interval {
     pub poller: Poller,
 }
 
+/// How data becomes JSON, and is made of it. User code, both ways.
+#[cfg(feature = "hydrate")]
+#[derive(Clone, Copy)]
+pub(crate) struct Codec {
+    pub encode: fn(&dyn Any) -> Result<String, String>,
+    pub decode: fn(&str) -> Result<Value, String>,
+}
+
 /// The options that hold user code or user values. The engine keeps them and touches none.
 #[derive(Default)]
 pub(crate) struct Custom {
@@ -119,6 +127,8 @@ pub(crate) struct Custom {
     pub source: Option<Source>,
     pub interval: Option<Interval>,
     pub meta: Option<Rc<dyn Any>>,
+    #[cfg(feature = "hydrate")]
+    pub codec: Option<Codec>,
 }
 
 /// All options of a query.
@@ -159,6 +169,11 @@ impl Policy {
 
     pub fn meta(&self) -> Option<&Rc<dyn Any>> {
         self.custom.as_ref()?.meta.as_ref()
+    }
+
+    #[cfg(feature = "hydrate")]
+    pub fn codec(&self) -> Option<Codec> {
+        self.custom.as_ref()?.codec
     }
 }
 

@@ -140,6 +140,9 @@ pub(crate) enum Action<'a> {
     Progress { data: Option<&'a Value>, at: Timestamp },
     /// Data to begin with.
     Initial { data: &'a Value, at: Timestamp },
+    /// Data comes from elsewhere, with what is known of it there.
+    #[cfg(feature = "hydrate")]
+    Restore { data: &'a Value, at: Timestamp, invalidated: bool },
     /// Somebody wrote data. What was out of date before is out of date still: a write does not ask the
     /// server.
     Write { data: &'a Value, at: Timestamp },
@@ -228,6 +231,12 @@ pub(crate) fn reduce(state: &State, action: &Action<'_>) -> State {
         Action::Initial { data, at } => {
             next.awaited = false;
             next.known(data, *at);
+        }
+        #[cfg(feature = "hydrate")]
+        Action::Restore { data, at, invalidated } => {
+            next.awaited = false;
+            next.known(data, *at);
+            next.invalidated = *invalidated;
         }
         Action::Write { data, at } => {
             next.awaited = false;

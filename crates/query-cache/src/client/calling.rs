@@ -89,6 +89,8 @@ impl QueryClient {
         let scope = self.read(Engine::scope);
         let (key, kind) = (query.key(), query.kind());
         let policy = self.policy(&key, &**query);
+        #[cfg(feature = "hydrate")]
+        self.wake(&key, kind, &policy);
         let initial = self.initial(&policy, &key, kind);
         let stand_in = match policy.placeholder() {
             Some(placeholder) if initial.is_none() && !self.has_data(&key, kind) => placeholder(),

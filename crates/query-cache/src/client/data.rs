@@ -40,6 +40,8 @@ impl QueryClient {
     /// [`QueryClient::get_state`], in every respect.
     pub fn snapshot<Q: Query>(&self, query: &Q) -> Option<Snapshot> {
         let key = query.key();
+        #[cfg(feature = "hydrate")]
+        self.wake_to_read(query, &key);
         let now = self.now();
         if self.is_over() {
             return None;
@@ -70,12 +72,14 @@ impl QueryClient {
         self.read(|engine| engine.counts().1)
     }
 
-    pub(super) fn matching(&self, filter: &QueryFilter) -> Vec<Slot> {
+    pub(crate) fn matching(&self, filter: &QueryFilter) -> Vec<Slot> {
         if self.is_over() {
             return Vec::new();
         }
         let now = self.now();
         let mut slots = self.read(|engine| engine.matching(filter, now));
+        #[cfg(feature = "hydrate")]
+        self.add_sleeping(filter, &mut slots);
         if let Some(predicate) = &filter.predicate {
             slots.retain(|slot| {
                 let info = self.read(|engine| engine.info(*slot, now));
@@ -162,6 +166,8 @@ impl QueryClient {
     ) -> usize {
         let here = self.in_this_scope();
         let slots = self.matching(&filter.into().query::<Q>());
+        #[cfg(feature = "hydrate")]
+        self.outdate_sleeping(&slots);
         slots.into_iter().filter(|slot| here.update_slot(*slot, &update)).count()
     }
 
@@ -215,7 +221,10 @@ impl QueryClient {
 
     pub(crate) fn policy_of<Q: Query>(&self, query: &Q, key: &QueryKey) -> Rc<Policy> {
         let options = query.options(QueryOptions::of(self.default_policy(key)));
-        self.share(options.into_policy())
+        let policy = self.share(options.into_policy());
+        #[cfg(feature = "hydrate")]
+        self.wake(key, kind_of::<Q>(), &policy);
+        policy
     }
 
     // ----- out of date

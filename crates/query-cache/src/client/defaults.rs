@@ -72,12 +72,12 @@ impl QueryClient {
         self.shared.policies.borrow_mut().share(policy)
     }
 
-    pub(super) fn default_policy(&self, key: &QueryKey) -> Policy {
+    pub(crate) fn default_policy(&self, key: &QueryKey) -> Policy {
         let defaults = &self.shared.defaults;
         defaults.look_up.get().map_or_else(Policy::default, |look_up| look_up(defaults, key))
     }
 
-    pub(super) fn share(&self, policy: Policy) -> Rc<Policy> {
+    pub(crate) fn share(&self, policy: Policy) -> Rc<Policy> {
         self.shared.policies.borrow_mut().share(policy)
     }
 }

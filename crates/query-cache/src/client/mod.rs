@@ -7,6 +7,8 @@ pub(crate) mod extensions;
 mod parts;
 mod scope;
 mod seeing;
+#[cfg(feature = "hydrate")]
+mod sleeping;
 mod watching;
 
 use std::any::{Any, TypeId};
@@ -28,6 +30,8 @@ use crate::policy::Policies;
 use crate::query::Answer;
 use defaults::Defaults;
 use extensions::Extensions;
+#[cfg(feature = "hydrate")]
+pub(crate) use sleeping::Asleep;
 
 /// The cache. A cheap handle: clones share one cache.
 ///
@@ -57,6 +61,9 @@ struct Shared {
     glass: Cell<Option<Glass>>,
     batches: Cell<u32>,
     last_step: Cell<Timestamp>,
+    /// Sees to what is in the cache as JSON. Named only where there first is some.
+    #[cfg(feature = "hydrate")]
+    asleep: Cell<Option<Asleep>>,
     /// The turn ended within a batch.
     late: Cell<bool>,
 }
@@ -75,6 +82,8 @@ impl QueryClient {
                 glass: Cell::new(None),
                 batches: Cell::new(0),
                 last_step: Cell::default(),
+                #[cfg(feature = "hydrate")]
+                asleep: Cell::new(None),
                 late: Cell::new(false),
             }),
             scope: None,

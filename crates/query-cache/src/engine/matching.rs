@@ -34,7 +34,7 @@ impl Engine {
     }
 
     fn suits(&self, entry: &Entry, filter: &QueryFilter, now: Timestamp) -> bool {
-        filter.query.is_none_or(|query| (entry.kind)().query == query)
+        filter.query.is_none_or(|query| (entry.kind)().query == query().query)
             && filter.stale.is_none_or(|stale| stale == self.is_stale_for_watchers(entry, now))
             && filter.fetch_status.is_none_or(|status| status == entry.state.activity)
             && match filter.activity {

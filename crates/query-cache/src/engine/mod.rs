@@ -11,6 +11,8 @@ mod interest;
 mod later;
 mod layering;
 mod matching;
+#[cfg(feature = "hydrate")]
+mod parcels;
 mod polling;
 mod scope;
 mod watchers;
@@ -25,6 +27,8 @@ pub use forgetting::Then;
 pub(crate) use interest::{Asked, Initially};
 use layering::Landing;
 pub(crate) use layering::{Folded, Lander, Layers, land};
+#[cfg(feature = "hydrate")]
+pub(crate) use parcels::Parcel;
 pub(crate) use polling::{Poll, see_to_intervals};
 pub(crate) use watchers::Watchers;
 

@@ -16,11 +16,14 @@ mod observer;
 mod options;
 mod part;
 mod run;
+#[cfg(feature = "hydrate")]
 mod saving;
 mod state;
 mod store;
 mod submitting;
 mod telling;
+#[cfg(feature = "hydrate")]
+mod travelling;
 
 pub use context::{IdempotencyKey, MutationContext};
 pub use definition::{Mutation, MutationStep, MutationWith};
@@ -30,6 +33,7 @@ pub use future::MutationFuture;
 pub use inline::{InlineMutation, mutation};
 pub use observer::{MutationObserver, MutationsObserver};
 pub use options::{DefaultMutationOptions, MutationOptions};
+#[cfg(feature = "hydrate")]
 pub use saving::{ResumeError, SavedMutation, Unfinished};
 pub use state::{
     MutationDetails, MutationError, MutationId, MutationSnapshot, MutationState, MutationStatus,

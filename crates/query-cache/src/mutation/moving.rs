@@ -15,6 +15,8 @@ impl Extension for Mutations {
                 self.go_on(client);
             }
             Happens::Ended => {
+                #[cfg(feature = "hydrate")]
+                drop(self.unresumed.take());
                 // What they own finds the new scope.
                 let runs = self.step(client, |store, _, fx| store.end(fx));
                 for run in runs {
@@ -34,6 +36,7 @@ impl Extension for Mutations {
                 self.go_on(client);
             }
             Happens::Turn => self.tell(client),
+            Happens::Told => {}
         }
     }
 

@@ -7,7 +7,8 @@ use super::context::MutationContext;
 use super::definition::MutationStep;
 use super::events::Listeners;
 use super::options::DefaultMutationOptions;
-use super::saving::Registered;
+#[cfg(feature = "hydrate")]
+use super::saving::{Registered, SavedMutation};
 use super::store::{Fx, Store};
 use crate::client::{QueryClient, World};
 use crate::environment::LocalBoxFuture;
@@ -23,7 +24,11 @@ pub(crate) struct Mutations {
     pub(super) each: RefCell<Vec<Each>>,
     /// Changes to the options, in the order in which they count, each with the name it is for.
     pub(super) defaults: RefCell<Vec<(Option<&'static str>, Change)>>,
+    #[cfg(feature = "hydrate")]
     pub(super) registered: RefCell<Vec<Rc<Registered>>>,
+    /// What has come from another page, of mutations that are not registered yet.
+    #[cfg(feature = "hydrate")]
+    pub(super) unresumed: RefCell<Vec<SavedMutation>>,
     pub(super) listeners: Listeners,
 }
 

@@ -106,6 +106,9 @@ impl QueryClient {
     /// Lets calls of this mutation be written down while they wait, and resumed after a reload, by its
     /// [name](Mutation::name). Call it when the app starts, before anything is resumed; a later one of the same
     /// name replaces an earlier one. Belongs to no scope: it outlives them.
+    ///
+    /// From then on they also travel with the cache: [`dehydrate`](QueryClient::dehydrate) takes along those that are
+    /// not over, under the scope's name, and [`hydrate`](QueryClient::hydrate) resumes them.
     pub fn register_mutation<M>(&self, mutation: M)
     where
         M: Mutation<Variables: Serialize + DeserializeOwned>,
@@ -129,6 +132,7 @@ impl QueryClient {
         list.push(registered);
         drop(list);
         drop(before);
+        mutations.travel(self);
     }
 
     /// The calls of this scope that are not over and whose mutation is

@@ -9,6 +9,8 @@ mod cancelling;
 mod combined;
 mod events;
 mod freshness;
+mod hydration;
+mod hydration_and_calls;
 mod infinite;
 mod intervals;
 mod keeping;

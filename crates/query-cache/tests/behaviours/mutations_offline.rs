@@ -1,6 +1,6 @@
 //! Mutations without a network, and over a reload.
 
-use query_cache::{MutationFilter, NetworkMode, ResumeError, SavedMutation, minutes};
+use query_cache::{MutationFilter, NetworkMode, QueryFilter, ResumeError, SavedMutation, ScopeName, minutes};
 
 use crate::common::posting::{LINED, POST, Post};
 use crate::common::{Fault, Stage, one, stage};
@@ -226,4 +226,53 @@ fn what_is_not_registered_is_skipped_and_counted() {
     stage.client.register_mutation(POST);
     let unfinished = stage.client.unfinished_mutations();
     assert_eq!((unfinished.saved.len(), unfinished.skipped), (1, 1));
+}
+
+#[test]
+fn what_waits_travels_with_the_cache_and_goes_on_once_its_mutation_is_registered() {
+    let stage = stage();
+    stage.client.name_scope(ScopeName::new("ada"));
+    stage.posts();
+    stage.client.register_mutation(LINED);
+    stage.client.set_online(false);
+    for number in [10, 20, 11] {
+        stage.post(LINED, number);
+        stage.millis(1);
+    }
+    let json = stage.client.dehydrate(QueryFilter::all()).json;
+
+    // Registered before it comes, or after; twice the same; and for somebody else.
+    for registered_first in [true, false] {
+        let stage = self::stage();
+        let (journal, _) = stage.posts();
+        stage.client.name_scope(ScopeName::new("ada"));
+        if registered_first {
+            stage.client.register_mutation(LINED);
+        }
+        stage.client.hydrate(&json).unwrap();
+        stage.client.hydrate(&json).unwrap();
+        let again = stage.client.dehydrate(QueryFilter::all()).json;
+        assert_eq!(again.matches("\"post\"").count(), 3, "it goes on as it came: {again}");
+        stage.client.register_mutation(LINED);
+        stage.seconds(10);
+        assert_eq!(stage.server.asked_for().len(), 3, "each once");
+        assert_eq!(journal.take().iter().filter(|line| line.ends_with("begins")).count(), 3);
+    }
+    let other = self::stage();
+    other.posts();
+    other.client.name_scope(ScopeName::new("grace"));
+    other.client.register_mutation(LINED);
+    let _ = other.client.hydrate(&json);
+    other.seconds(10);
+    assert_eq!(other.server.requests(), 0, "another's");
+
+    // Not yet registered when the scope ends: gone.
+    let late = self::stage();
+    late.posts();
+    late.client.name_scope(ScopeName::new("ada"));
+    late.client.hydrate(&json).unwrap();
+    late.client.end_scope();
+    late.client.register_mutation(LINED);
+    late.seconds(10);
+    assert_eq!(late.server.requests(), 0);
 }

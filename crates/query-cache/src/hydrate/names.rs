@@ -1,0 +1,56 @@
+//! Whose data it is, by a name that means the same tomorrow and in another tab.
+
+use std::fmt;
+use std::rc::Rc;
+
+use super::Hydration;
+use crate::client::QueryClient;
+use crate::engine::Engine;
+
+/// The name of a scope: somebody's id, say, with that of the organization they act for. What belongs to
+/// somebody is taken out, stored and shared under it, and taken in under the same name only. It is written
+/// beside the data, so it is no secret.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ScopeName(Rc<str>);
+
+impl ScopeName {
+    /// This name. An empty one is a name like any other.
+    pub fn new(name: impl Into<Rc<str>>) -> Self {
+        ScopeName(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ScopeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ScopeName").field(&self.0).finish()
+    }
+}
+
+/// The scope that has the name.
+pub(super) struct Named {
+    scope: u32,
+    name: ScopeName,
+}
+
+impl QueryClient {
+    /// Gives the scope that is open now, or held, its name. The name goes with the scope.
+    pub fn name_scope(&self, name: ScopeName) {
+        if !self.is_over() {
+            let scope = self.read(Engine::scope);
+            *self.extension::<Hydration>().scope.borrow_mut() = Some(Named { scope, name });
+        }
+    }
+
+    /// The name of the scope that is open now, if it was given one.
+    pub fn scope_name(&self) -> Option<ScopeName> {
+        let scope = self.read(Engine::scope);
+        let hydration = self.extension::<Hydration>();
+        let named = hydration.scope.borrow();
+        named.as_ref().filter(|named| named.scope == scope && !self.is_over()).map(|named| named.name.clone())
+    }
+}

@@ -1,0 +1,83 @@
+//! Calls that are not over travel with the cache, from page to page.
+
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use super::part::Mutations;
+use super::saving::{ResumeError, SavedMutation};
+use crate::client::QueryClient;
+use crate::environment::Timestamp;
+use crate::hydrate::Section;
+
+/// What they are called in the JSON.
+const NAME: &str = "mutations";
+
+struct Travelling;
+
+impl Section for Travelling {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn dehydrate(&self, client: &QueryClient) -> Option<Value> {
+        let mut saved = client.unfinished_mutations().saved;
+        // What nobody has registered yet goes on as it came.
+        saved.extend(client.extension::<Mutations>().unresumed.borrow().iter().cloned());
+        (!saved.is_empty()).then(|| saved.iter().map(to_json).collect())
+    }
+
+    fn hydrate(&self, client: &QueryClient, json: &Value) {
+        let saved = json.as_array().into_iter().flatten().filter_map(from_json).collect();
+        resume(client, saved);
+    }
+}
+
+impl Mutations {
+    /// One more mutation is registered: what came of it is resumed. With the first, calls begin to travel.
+    pub(super) fn travel(&self, client: &QueryClient) {
+        if self.registered.borrow().len() == 1 {
+            client.register_section(Rc::new(Travelling));
+        }
+        let waiting = self.unresumed.take();
+        if !waiting.is_empty() {
+            resume(&client.in_this_scope(), waiting);
+        }
+    }
+}
+
+/// Resumes what can be, and keeps what is not registered for when it is. What does not read as its mutation's
+/// variables was written by another build: it is dropped.
+fn resume(client: &QueryClient, saved: Vec<SavedMutation>) {
+    for saved in saved {
+        if let Err(ResumeError::Unknown { .. }) = client.resume_mutation(&saved)
+            && !client.is_over()
+        {
+            client.extension::<Mutations>().unresumed.borrow_mut().push(saved);
+        }
+    }
+}
+
+fn to_json(saved: &SavedMutation) -> Value {
+    json!({
+        "name": saved.name,
+        "variables": saved.variables,
+        "idempotencyKey": saved.idempotency_key.as_str(),
+        "submittedAt": saved.submitted_at.as_millis(),
+        "sent": saved.sent,
+        "paused": saved.paused,
+    })
+}
+
+/// The line is left out: that is asked of the mutation again.
+fn from_json(json: &Value) -> Option<SavedMutation> {
+    Some(SavedMutation {
+        name: json.get("name")?.as_str()?.to_owned(),
+        variables: json.get("variables")?.clone(),
+        idempotency_key: json.get("idempotencyKey")?.as_str()?.into(),
+        submitted_at: Timestamp::from_millis(json.get("submittedAt")?.as_u64()?),
+        line: None,
+        sent: json.get("sent")?.as_bool()?,
+        paused: json.get("paused")?.as_bool()?,
+    })
+}
