@@ -98,6 +98,9 @@ pub(crate) struct Fetch {
     pub invalidations: u32,
     pub writes: u32,
     pub phase: Phase,
+    /// Has been looked for where it is stored.
+    #[cfg(feature = "hydrate")]
+    pub looked: bool,
     /// Goes on without anybody's interest.
     pub detached: bool,
     /// Calls that wait for its verdict.

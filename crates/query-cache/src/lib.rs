@@ -24,6 +24,8 @@ mod manual;
 mod mutation;
 mod observer;
 mod options;
+#[cfg(feature = "hydrate")]
+mod persist;
 mod policy;
 mod query;
 mod retry;
@@ -67,6 +69,8 @@ pub use mutation::{
 pub use mutation::{ResumeError, SavedMutation, Unfinished};
 pub use observer::{Observer, QueryObserver};
 pub use options::{DefaultOptions, GcTime, NetworkMode, QueryOptions, Refetch, StaleTime, minutes, seconds};
+#[cfg(feature = "hydrate")]
+pub use persist::{Change, Persist, Storage, StorageError, StorageFault, Stored};
 pub use query::{AnyQuery, Inline, Query, With, query};
 pub use segment::Segment;
 pub use select::{SelectObserver, Selection, Selector};

@@ -3,6 +3,8 @@
 use std::rc::Rc;
 
 use super::QueryClient;
+#[cfg(feature = "hydrate")]
+use super::extensions::Concern;
 use super::seeing::ROUNDS;
 use crate::engine::{Then, Value};
 use crate::entry::Kind;
@@ -238,7 +240,10 @@ impl QueryClient {
     /// [`QueryClient::invalidate`], with a say in what is fetched at once. What is
     /// [static](crate::StaleTime::Static), and what only the disabled watch, never is.
     pub fn invalidate_then(&self, filter: impl Into<QueryFilter>, then: Then) {
-        self.each(filter, |engine, slot, now, fx| engine.invalidate(slot, then, now, fx));
+        let filter = filter.into();
+        self.each(filter.clone(), |engine, slot, now, fx| engine.invalidate(slot, then, now, fx));
+        #[cfg(feature = "hydrate")]
+        self.tell_concern(&filter, Concern::Invalidated);
     }
 
     /// Fetches these queries again, fresh or not, watched or not; not what is
@@ -289,7 +294,11 @@ impl QueryClient {
         filter: impl Into<QueryFilter>,
         act: impl Fn(&mut crate::engine::Engine, Slot, Timestamp, &mut crate::engine::Effects) -> Option<Initial>,
     ) {
-        let slots = self.matching(&filter.into());
+        let filter = filter.into();
+        let slots = self.matching(&filter);
+        // First: what begins anew is not to find there what is forgotten.
+        #[cfg(feature = "hydrate")]
+        self.tell_concern(&filter, Concern::Forgotten);
         let begin = self.step(|engine, now, fx| {
             let initial = |slot| act(engine, slot, now, fx).map(|initial| (slot, initial));
             slots.into_iter().filter_map(initial).collect()

@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::QueryClient;
+#[cfg(feature = "hydrate")]
+use crate::filter::QueryFilter;
 
 /// What happens to a client as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,9 @@ pub(crate) enum Happens {
     Turn,
     /// Those who watch have been told.
     Told,
+    /// The scope has a name from now on, or another.
+    #[cfg(feature = "hydrate")]
+    Named,
 }
 
 /// A part that client and engine do not know by name.
@@ -37,6 +42,21 @@ pub(crate) trait Extension: 'static {
     /// The network is back. Says `true` where something of its own goes first, and calls `then`, which fetches
     /// queries again, when that is over.
     fn online(&self, client: &QueryClient, then: fn(&QueryClient)) -> bool;
+
+    /// These queries are invalidated, or forgotten, wherever they are: what is in the cache is seen to by whoever
+    /// tells this.
+    #[cfg(feature = "hydrate")]
+    fn concerns(&self, _client: &QueryClient, _filter: &QueryFilter, _concern: Concern) {}
+}
+
+/// What is done to all queries that a filter means.
+#[cfg(feature = "hydrate")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Concern {
+    /// They are out of date.
+    Invalidated,
+    /// They are to be forgotten.
+    Forgotten,
 }
 
 struct Held {
@@ -72,9 +92,18 @@ impl QueryClient {
         self.shared.extensions.get(T::default)
     }
 
-    pub(super) fn tell_extensions(&self, what: Happens) {
+    pub(crate) fn tell_extensions(&self, what: Happens) {
         for extension in self.shared.extensions.all() {
             extension.happens(self, what);
+        }
+    }
+
+    #[cfg(feature = "hydrate")]
+    pub(super) fn tell_concern(&self, filter: &QueryFilter, concern: Concern) {
+        if !self.is_over() {
+            for extension in self.shared.extensions.all() {
+                extension.concerns(self, filter, concern);
+            }
         }
     }
 

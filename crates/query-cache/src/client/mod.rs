@@ -31,6 +31,8 @@ use crate::query::Answer;
 use defaults::Defaults;
 use extensions::Extensions;
 #[cfg(feature = "hydrate")]
+pub(crate) use extensions::Concern;
+#[cfg(feature = "hydrate")]
 pub(crate) use sleeping::Asleep;
 
 /// The cache. A cheap handle: clones share one cache.
@@ -228,6 +230,21 @@ impl QueryClient {
             self.spawn_turn(QueryClient::flush);
         }
         drop(garbage);
+    }
+
+    /// Has a future run to its end. It begins in this call.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn begin_task(&self, mut task: crate::environment::LocalBoxFuture<()>) {
+        let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
+        if task.as_mut().poll(&mut nobody).is_pending() {
+            self.shared.environment.spawn(task);
+        }
+    }
+
+    /// Has this done when the call that it is part of is over.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn spawn_later(&self, task: crate::environment::LocalBoxFuture<()>) {
+        self.shared.environment.spawn(task);
     }
 
     fn spawn_turn(&self, turn: fn(&QueryClient)) {

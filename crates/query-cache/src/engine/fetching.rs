@@ -55,6 +55,8 @@ impl Engine {
             invalidations: entry.invalidations,
             writes: entry.writes,
             phase: Phase::Blocked,
+            #[cfg(feature = "hydrate")]
+            looked: false,
             detached: false,
             waiters: Vec::new(),
             before: entry.state.clone(),
@@ -83,6 +85,10 @@ impl Engine {
     }
 
     fn send(&mut self, slot: Slot, fx: &mut Effects) -> bool {
+        #[cfg(feature = "hydrate")]
+        if self.looks_elsewhere(slot, fx) {
+            return true;
+        }
         let Some(entry) = self.entries.get_mut(slot) else { return false };
         let hidden = self.held && !entry.policy.plain.public;
         let networked = self.online || !entry.needs_network();

@@ -10,6 +10,8 @@ mod forgetting;
 mod interest;
 mod later;
 mod layering;
+#[cfg(feature = "hydrate")]
+mod looking;
 mod matching;
 #[cfg(feature = "hydrate")]
 mod parcels;
@@ -27,6 +29,8 @@ pub use forgetting::Then;
 pub(crate) use interest::{Asked, Initially};
 use layering::Landing;
 pub(crate) use layering::{Folded, Lander, Layers, land};
+#[cfg(feature = "hydrate")]
+pub(crate) use looking::{Look, Looker};
 #[cfg(feature = "hydrate")]
 pub(crate) use parcels::Parcel;
 pub(crate) use polling::{Poll, see_to_intervals};
@@ -196,6 +200,9 @@ pub(crate) struct Engine {
     teller: Option<Teller>,
     poller: Option<Poller>,
     lander: Option<Lander>,
+    /// Where first data is looked for before it is fetched: there is one only where there is storage.
+    #[cfg(feature = "hydrate")]
+    looker: Option<Looker>,
     fetches: u64,
     online: bool,
     focused: bool,
@@ -220,6 +227,8 @@ impl Engine {
             teller: None,
             poller: None,
             lander: None,
+            #[cfg(feature = "hydrate")]
+            looker: None,
             fetches: 0,
             online: true,
             focused: true,

@@ -29,6 +29,16 @@ impl Engine {
         Some(parcel_of(entry, entry.data()?))
     }
 
+    /// Whether the scope is held, and this is somebody's.
+    pub fn hides(&self, slot: Slot) -> bool {
+        self.entries.get(slot).is_some_and(|entry| self.is_hidden(entry))
+    }
+
+    /// The entry of this name, if it is this.
+    pub fn find_entry(&self, slot: Slot, key: &QueryKey) -> Option<Slot> {
+        self.entries.get(slot).filter(|entry| entry.key == *key).map(|_| slot)
+    }
+
     /// The entries of this key, whatever their types.
     pub fn same_key(&self, key: &QueryKey) -> Vec<Slot> {
         self.index.same_key(&self.entries, key)

@@ -58,7 +58,7 @@ impl Engine {
     }
 
     /// Whether one who watches takes this for a reason to fetch.
-    fn moves(&self, entry: &Entry, reason: fn(&Plain) -> Refetch, now: Timestamp) -> bool {
+    pub(super) fn moves(&self, entry: &Entry, reason: fn(&Plain) -> Refetch, now: Timestamp) -> bool {
         entry.observers.iter(&self.observers).any(|(_, observer)| {
             observer.policy.plain.enabled && entry.moved_by(reason(&observer.policy.plain), now)
         })

@@ -78,7 +78,7 @@ impl Packed {
 }
 
 /// A number for a type of query: the same in the same program, and most likely another for another type.
-pub(super) fn number_of(kind: Kind) -> u32 {
+pub(crate) fn number_of(kind: Kind) -> u32 {
     let name = kind().name.bytes();
     name.fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

@@ -7,7 +7,7 @@ use crate::key::QueryKey;
 use crate::segment::{Repr, Segment};
 
 /// `None`: one of its maps has a pair without a name, which would read as a float.
-pub(super) fn to_json(key: &QueryKey) -> Option<Value> {
+pub(crate) fn to_json(key: &QueryKey) -> Option<Value> {
     list(key.segments())
 }
 
@@ -39,7 +39,7 @@ fn segment(segment: &Segment) -> Option<Value> {
 }
 
 /// `None`: this is no key.
-pub(super) fn from_json(json: &Value) -> Option<QueryKey> {
+pub(crate) fn from_json(json: &Value) -> Option<QueryKey> {
     let segments = json.as_array()?.iter().map(parse).collect::<Option<Vec<_>>>()?;
     Some(QueryKey::new(segments))
 }

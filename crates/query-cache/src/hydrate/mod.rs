@@ -4,12 +4,13 @@ mod codec;
 mod dehydrating;
 mod format;
 mod hydrating;
-mod keys;
+pub(crate) mod keys;
 mod names;
 mod sections;
 mod waking;
 
 pub use dehydrating::Dehydrated;
+pub(crate) use format::{Packed, number_of};
 pub use hydrating::{HydrateError, Hydrated};
 pub use names::ScopeName;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::Hydration;
-use crate::client::QueryClient;
+use crate::client::{Happens, QueryClient};
 use crate::engine::Engine;
 
 /// The name of a scope: somebody's id, say, with that of the organization they act for. What belongs to
@@ -35,15 +35,34 @@ impl fmt::Debug for ScopeName {
 pub(super) struct Named {
     scope: u32,
     name: ScopeName,
+    /// Names that it had before.
+    before: Vec<ScopeName>,
 }
 
 impl QueryClient {
     /// Gives the scope that is open now, or held, its name. The name goes with the scope.
     pub fn name_scope(&self, name: ScopeName) {
-        if !self.is_over() {
-            let scope = self.read(Engine::scope);
-            *self.extension::<Hydration>().scope.borrow_mut() = Some(Named { scope, name });
+        if self.is_over() {
+            return;
         }
+        let scope = self.read(Engine::scope);
+        let hydration = self.extension::<Hydration>();
+        let before = hydration.scope.take().filter(|named| named.scope == scope);
+        if before.as_ref().is_some_and(|named| named.name == name) {
+            hydration.scope.replace(before);
+            return;
+        }
+        let before = before.map_or_else(Vec::new, |named| [named.before, vec![named.name]].concat());
+        hydration.scope.replace(Some(Named { scope, name, before }));
+        self.tell_extensions(Happens::Named);
+    }
+
+    /// The names of the scope that was given one last, though it may have ended since.
+    pub(crate) fn last_scope_names(&self) -> Vec<ScopeName> {
+        let hydration = self.extension::<Hydration>();
+        let named = hydration.scope.borrow();
+        let names = |named: &Named| [&*named.before, std::slice::from_ref(&named.name)].concat();
+        named.as_ref().map_or_else(Vec::new, names)
     }
 
     /// The name of the scope that is open now, if it was given one.

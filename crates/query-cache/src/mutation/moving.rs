@@ -36,7 +36,7 @@ impl Extension for Mutations {
                 self.go_on(client);
             }
             Happens::Turn => self.tell(client),
-            Happens::Told => {}
+            _ => {}
         }
     }
 

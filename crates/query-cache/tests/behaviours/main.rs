@@ -28,6 +28,7 @@ mod resetting;
 mod retrying;
 mod select;
 mod states;
+mod stored;
 mod streams;
 mod table;
 mod telling;

@@ -5,6 +5,8 @@ pub mod lists;
 
 pub mod posting;
 
+pub mod disk;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;

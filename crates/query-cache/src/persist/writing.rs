@@ -1,0 +1,209 @@
+//! Onto the storage: what has changed, one write at a time.
+
+use std::rc::Rc;
+
+use super::index::{self, DATA, Known, META};
+use super::{Change, Persistence, StorageError, StorageFault, Stored};
+use crate::client::{QueryClient, WeakQueryClient};
+use crate::events::{CacheEvent, Happening};
+use crate::filter::QueryFilter;
+use crate::hydrate::Packed;
+
+impl Persistence {
+    /// What arrives, is written or invalidated is to be stored.
+    pub(super) fn hear(self: &Rc<Self>, client: &QueryClient, event: &CacheEvent) {
+        let changed = matches!(
+            event.happening,
+            Happening::Fetched { .. } | Happening::Written | Happening::Invalidated
+        );
+        if changed && !self.off.get() {
+            self.dirty.borrow_mut().insert(event.key.clone());
+            self.write_soon(client);
+        }
+    }
+
+    /// Removes entries, with the next write.
+    pub(super) fn forget(self: &Rc<Self>, client: &QueryClient, rests: Vec<String>) {
+        if rests.is_empty() {
+            return;
+        }
+        for rest in &rests {
+            self.index.borrow_mut().remove(rest);
+        }
+        self.removed.borrow_mut().extend(rests);
+        self.write_soon(client);
+    }
+
+    /// Writes all there is: until now it had no name to be written under.
+    pub(super) fn write_all(self: &Rc<Self>, client: &QueryClient) {
+        let slots = client.matching(&QueryFilter::all());
+        let keys: Vec<_> = client.read(|engine| {
+            slots.into_iter().filter_map(|slot| engine.get(slot)).map(|entry| entry.key.clone()).collect()
+        });
+        self.dirty.borrow_mut().extend(keys);
+        self.write_soon(client);
+    }
+
+    /// Writes what is to be written when this turn is over, unless that is under way: then after it.
+    pub(super) fn write_soon(self: &Rc<Self>, client: &QueryClient) {
+        let nothing = self.dirty.borrow().is_empty()
+            && self.removed.borrow().is_empty()
+            && self.outdated.borrow().is_empty();
+        if nothing || self.off.get() || !self.loaded.get() || self.writing.replace(true) {
+            return;
+        }
+        let (this, weak) = (self.clone(), client.in_scope(None).downgrade());
+        client.spawn_later(Box::pin(async move {
+            this.write(&weak).await;
+            this.writing.set(false);
+            let again = this.purged.take();
+            let Some(client) = weak.upgrade() else { return };
+            this.clear(&client, again);
+            this.write_soon(&client);
+        }));
+    }
+
+    async fn write(self: &Rc<Self>, client: &WeakQueryClient) {
+        let Some(here) = client.upgrade().map(|client| client.in_this_scope()) else { return };
+        let puts = self.gather(&here);
+        if here.is_over() {
+            return; // What was gathered is nobody's business now.
+        }
+        let changes = self.changes(&puts);
+        if changes.is_empty() {
+            return;
+        }
+        let scope = here.downgrade();
+        drop(here);
+        match self.how.storage.write(changes).await {
+            Ok(()) => {}
+            Err(StorageError::Full) => self.make_room(&scope, puts).await,
+            Err(error) => self.fault(StorageFault::Broken(error.to_string().into())),
+        }
+    }
+
+    /// What has changed, as it is to be stored. Runs user code.
+    fn gather(&self, here: &QueryClient) -> Vec<(String, Known, String)> {
+        let dirty = self.dirty.take();
+        let scope = here.scope_name();
+        let mut puts = Vec::new();
+        for key in dirty {
+            let slots = here.read(|engine| engine.same_key(&key));
+            for slot in slots {
+                let parcel = here.read(|engine| {
+                    // What a held scope hides is stored when that is open again.
+                    if engine.hides(slot) { Err(()) } else { Ok(engine.parcel(slot)) }
+                });
+                let Ok(parcel) = parcel else {
+                    self.held_back.borrow_mut().insert(key.clone());
+                    continue;
+                };
+                let Some(parcel) = parcel.filter(|parcel| parcel.public || scope.is_some()) else { continue };
+                let Some(packed) = here.pack(&parcel) else { continue };
+                let scope = scope.as_ref().filter(|_| !packed.public).map(|name| name.as_str());
+                if let Some(rest) = index::rest(scope, &self.how.build, &key) {
+                    let Packed { query, at, invalidated, data, .. } = packed;
+                    let text = String::from(Box::<str>::from(data));
+                    let bytes = text.len() + 2 * (rest.len() + self.how.app.len()) + 48;
+                    let at = crate::Timestamp::from_millis(at);
+                    puts.push((rest, Known::new(at, bytes, invalidated, query, &key), text));
+                }
+            }
+        }
+        puts
+    }
+
+    /// All changes there are to make, the oldest entries' removal among them. The index knows them already.
+    fn changes(&self, puts: &[(String, Known, String)]) -> Rc<[Change]> {
+        let mut index = self.index.borrow_mut();
+        let mut removed = self.removed.take();
+        for (rest, known, _) in puts {
+            if known.bytes > self.how.budget {
+                index.remove(rest);
+                removed.push(rest.clone());
+            } else {
+                index.put(rest.clone(), known.clone());
+            }
+        }
+        removed.extend(index.shrink(self.how.budget));
+        let kept = puts.iter().filter(|(rest, known, _)| {
+            index.get(rest).is_some_and(|held| held.at == known.at && held.bytes == known.bytes)
+        });
+        let puts = kept.flat_map(|(rest, known, text)| {
+            let data = Stored { name: self.name(DATA, rest), text: text.clone() };
+            [self.put_meta(rest, known), Change::Put(data)]
+        });
+        let outdated = self.outdated.take();
+        let outdated = outdated.iter().filter_map(|rest| Some(self.put_meta(rest, index.get(rest)?)));
+        let gone = removed.iter().filter(|rest| index.get(rest).is_none());
+        let gone = gone.flat_map(|rest| [META, DATA].map(|kind| Change::Remove(self.name(kind, rest))));
+        // First what makes room.
+        gone.chain(outdated).chain(puts).collect()
+    }
+
+    fn put_meta(&self, rest: &str, known: &Known) -> Change {
+        Change::Put(Stored { name: self.name(META, rest), text: known.to_text() })
+    }
+
+    /// There is less room than the budget: the older half goes, and what is new is tried once more.
+    async fn make_room(self: &Rc<Self>, scope: &WeakQueryClient, puts: Vec<(String, Known, String)>) {
+        let half = {
+            let mut index = self.index.borrow_mut();
+            for (rest, ..) in &puts {
+                index.remove(rest);
+            }
+            let half = index.bytes() / 2;
+            index.shrink(half)
+        };
+        // What was there of the new ones before is older than what is in the cache.
+        let gone = half.into_iter().chain(puts.iter().map(|(rest, ..)| rest.clone()));
+        let gone: Rc<[Change]> =
+            gone.flat_map(|rest| [META, DATA].map(|kind| Change::Remove(self.name(kind, &rest)))).collect();
+        if let Err(error) = self.how.storage.write(gone).await {
+            return self.fault(StorageFault::Broken(error.to_string().into()));
+        }
+        let over = || scope.upgrade().is_none_or(|client| client.is_over());
+        if over() {
+            return;
+        }
+        let changes = self.changes(&puts);
+        match self.how.storage.write(changes).await {
+            Ok(()) => {}
+            Err(StorageError::Full) => {
+                for (rest, ..) in &puts {
+                    self.index.borrow_mut().remove(rest);
+                }
+                self.fault(StorageFault::Full);
+            }
+            Err(error) => self.fault(StorageFault::Broken(error.to_string().into())),
+        }
+    }
+
+    /// The scope has ended: nothing of it is left, of any build. Begins in this call.
+    pub(super) fn purge(self: &Rc<Self>, client: &QueryClient) {
+        // What was about to be written is gone from the cache; what is public stays to be written.
+        self.held_back.take();
+        for name in client.last_scope_names() {
+            let scope = index::scope_part(Some(name.as_str()));
+            self.index.borrow_mut().remove_scope(&scope);
+            let prefixes = [META, DATA].map(|kind| format!("{}{scope}/", index::prefix(&self.how.app, kind)));
+            if self.writing.get() {
+                self.purged.borrow_mut().extend(prefixes.iter().cloned());
+            }
+            self.clear(client, prefixes.into());
+        }
+    }
+
+    /// Purges, though the storage may not be in use any more: what is there was written when it was.
+    fn clear(self: &Rc<Self>, client: &QueryClient, prefixes: Vec<String>) {
+        for prefix in prefixes {
+            let this = self.clone();
+            let cleared = this.how.storage.clear(&prefix);
+            client.begin_task(Box::pin(async move {
+                if let Err(error) = cleared.await {
+                    this.fault(StorageFault::Broken(error.to_string().into()));
+                }
+            }));
+        }
+    }
+}
