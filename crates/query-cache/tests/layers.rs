@@ -357,3 +357,22 @@ fn an_entry_without_layers_holds_none() {
     drop(layer);
     assert!(watched.upgrade().is_none(), "the patch is gone with its layer");
 }
+
+#[test]
+fn what_travels_is_what_is_below_and_what_arrives_goes_below() {
+    let travels = || Number(1, |defaults| defaults.dehydrated().public(true).stale_after(minutes(5)));
+    let (here, there) = (stage(), stage());
+    for (stage, data) in [(&there, 1), (&here, 2)] {
+        stage.client.set_data(&travels(), data);
+        stage.seconds(1);
+    }
+    let _here = here.client.patch(&travels(), |number| number | 16);
+    let layer = there.client.patch(&travels(), |number| number | 32);
+    here.client.set_data(&travels(), 2);
+    let json = here.client.dehydrate(QueryFilter::all()).json;
+    there.client.hydrate(&json).unwrap();
+    assert_eq!(there.client.get_data(&travels()).as_deref(), Some(&34));
+    assert_eq!(there.client.committed_data(&travels()).as_deref(), Some(&2));
+    layer.roll_back();
+    assert_eq!(there.client.get_data(&travels()).as_deref(), Some(&2));
+}

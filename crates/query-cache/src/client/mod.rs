@@ -29,9 +29,9 @@ use crate::flight::launch;
 use crate::policy::Policies;
 use crate::query::Answer;
 use defaults::Defaults;
-use extensions::Extensions;
 #[cfg(feature = "hydrate")]
 pub(crate) use extensions::Concern;
+use extensions::Extensions;
 #[cfg(feature = "hydrate")]
 pub(crate) use sleeping::Asleep;
 

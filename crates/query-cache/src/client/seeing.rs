@@ -37,7 +37,7 @@ impl QueryClient {
     }
 
     /// Acts on the engine with what is seen of the data.
-    pub(super) fn see(&self, find: Find<'_>, data: &Value, by: Option<FlightId>, act: Act<'_>) {
+    pub(crate) fn see(&self, find: Find<'_>, data: &Value, by: Option<FlightId>, act: Act<'_>) {
         match self.shared.glass.get() {
             Some(glass) => (glass.act)(self, find, data, by, act),
             None => self.step(|engine, now, fx| act(engine, data, now, fx)),

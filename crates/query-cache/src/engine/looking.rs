@@ -63,7 +63,7 @@ impl Engine {
     ) {
         let slot = look.entry;
         if let Some(found) = found.filter(|_| self.is_of_this_scope(look)) {
-            self.put_back(slot, found, now, fx);
+            self.put_back(slot, found.0, found, now, fx);
         }
         let Some(fetch) = self.looked_for(look) else { return };
         let before = fetch.before.clone();

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Effects, Engine, Garbage, Value};
+use super::{Effects, Engine, Garbage, Landing, Value};
 use crate::entry::{Entry, Kind};
 use crate::environment::Timestamp;
 use crate::events::Happening;
@@ -26,7 +26,8 @@ impl Engine {
     /// `None`: there is no data, or it is not to be seen.
     pub fn parcel(&self, slot: Slot) -> Option<Parcel> {
         let entry = self.entries.get(slot).filter(|entry| !self.is_hidden(entry))?;
-        Some(parcel_of(entry, entry.data()?))
+        // What lies over it is not the server's word, and goes with the page.
+        Some(parcel_of(entry, entry.base()?))
     }
 
     /// Whether the scope is held, and this is somebody's.
@@ -44,11 +45,12 @@ impl Engine {
         self.index.same_key(&self.entries, key)
     }
 
-    /// Data from elsewhere, unless what is there is as new. No write: the answer to a fetch under way is newer
-    /// than either.
+    /// Data from elsewhere, of which this is to be seen, unless what is there is as new. No write: the answer to a
+    /// fetch under way is newer than either.
     pub fn put_back(
         &mut self,
         slot: Slot,
+        seen: &Value,
         (data, at, invalidated): (&Value, Timestamp, bool),
         now: Timestamp,
         fx: &mut Effects,
@@ -60,7 +62,8 @@ impl Engine {
         if entry.observers.is_empty() {
             entry.gc_at = now.plus(entry.policy.plain.gc);
         }
-        self.apply(slot, &Action::Restore { data, at, invalidated }, fx);
+        self.land(slot, Landing::Data(Some(data), None), fx);
+        self.apply(slot, &Action::Restore { data: seen, at, invalidated }, fx);
         self.tell(slot, Happening::Restored, fx);
         self.drop_stand_ins(slot, fx);
         self.arm(slot, now);
@@ -90,7 +93,7 @@ impl Engine {
             }
             // Somebody was quicker.
             (Ok(data), Some(other)) => {
-                self.put_back(other, (data, at, invalidated), now, fx);
+                self.put_back(other, data, (data, at, invalidated), now, fx);
                 self.discard(slot, fx);
             }
             (Err(error), _) => {
@@ -127,7 +130,7 @@ impl Engine {
             let before = std::mem::replace(&mut entry.policy, policy.clone());
             fx.garbage.push(Garbage::Policy(before));
         }
-        self.put_back(slot, (data, at, invalidated), now, fx)
+        self.put_back(slot, data, (data, at, invalidated), now, fx)
     }
 }
 

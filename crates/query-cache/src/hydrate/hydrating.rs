@@ -1,5 +1,6 @@
 //! Into the cache.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -134,10 +135,11 @@ impl QueryClient {
             match (codec.decode)(packed.data.get()) {
                 _ if self.is_over() => return Put::Refused,
                 Ok(data) => {
-                    let put = self.step(|engine, now, fx| {
-                        engine.put_back(*slot, (&data, at, packed.invalidated), now, fx)
+                    let put = Cell::new(false);
+                    self.see(&|_| Some(*slot), &data, None, &|engine, seen, now, fx| {
+                        put.set(engine.put_back(*slot, seen, (&data, at, packed.invalidated), now, fx));
                     });
-                    return if put { Put::Taken } else { Put::Older };
+                    return if put.get() { Put::Taken } else { Put::Older };
                 }
                 Err(error) => {
                     self.step(|engine, _, fx| engine.tell_not_decoded(*slot, error.into(), fx));
