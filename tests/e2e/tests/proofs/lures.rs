@@ -56,7 +56,8 @@ async fn a_token_source_made_by_hand_needs_no_clerk() {
     lab.who(|who| who == "out").await;
     lab.world().front.take_clerk_asked();
     gate.answer("/bare", 200, &[], "{}");
-    let answers: String = lab.call("bare", &[json!(gate.origin()), json!(format!("{}/x", other.origin()))]).await;
+    let answers: String =
+        lab.call("bare", &[json!(gate.origin()), json!(format!("{}/x", other.origin()))]).await;
     let (api, elsewhere) = answers.split_once('|').expect("two answers");
     assert_eq!(api, "200");
     assert!(elsewhere.contains("not on the list of origins"), "{elsewhere}");
@@ -64,8 +65,11 @@ async fn a_token_source_made_by_hand_needs_no_clerk() {
     assert!(other.seen().is_empty());
 
     let network = lab.browser().network().await;
-    let bearers: Vec<_> =
-        network.with_authorization().iter().map(|sent| (sent.origin(), sent.bearer().map(str::to_owned))).collect();
+    let bearers: Vec<_> = network
+        .with_authorization()
+        .iter()
+        .map(|sent| (sent.origin(), sent.bearer().map(str::to_owned)))
+        .collect();
     assert_eq!(bearers, [(gate.origin(), Some("made.by.hand".to_owned()))]);
     println!("by hand: {api} from {}, nothing to {}, and Clerk was not asked", gate.origin(), other.origin());
 }

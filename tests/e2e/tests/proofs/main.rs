@@ -1,4 +1,5 @@
-//! The eight proofs: the app as it ships, in Chromium, with the real clerk-js and every server running.
+//! The proofs: the app as it ships, and a page made for the tests, in Chromium, with the real clerk-js and every
+//! server running.
 
 mod hidden;
 mod lures;

@@ -38,23 +38,42 @@ async fn sign_in_beside(lab: &Lab, person: &Person) {
     assert!(answer.as_str().is_some_and(|id| id.starts_with("sess_")), "{answer}");
 }
 
+/// Has clerk-js take its time between two states, in which it says `undefined`, and notes what is painted meanwhile.
+const LONG_WAY: &str = "window.states = []; window.during = new Set();
+    Clerk.addListener(({session}) => states.push(session === undefined ? 'undefined' : 'known'), {skipInitialEmit: true});
+    let over = false;
+    const frame = () => { if (over) return; requestAnimationFrame(frame); setTimeout(() => {
+        if (document.querySelector('#who').textContent === 'loading')
+            document.querySelectorAll('.thing, #own').forEach((e) => during.add(e.textContent)); }); };
+    requestAnimationFrame(frame);
+    const navigate = () => new Promise((done) => setTimeout(done, 4000));
+    Clerk.setActive({session: Clerk.session.id, navigate}).then(() => { over = true; });
+    return null";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_person_again_has_everything_back_without_a_request() {
     let lab = Lab::signed_in(LIFE).await;
-    let gate = &lab.world().gate;
+    let (gate, front) = (&lab.world().gate, &lab.world().front);
+    lab.browser().wait_for_text("#own", |text| text.contains("Ada")).await;
     let (before, shown) = (gate.arrivals("/me"), lab.shown().await);
-    let _: serde_json::Value = lab
-        .clerk(
-            "window.states = []; Clerk.addListener(({session}) => states.push(session === undefined ? 'undefined' : 'known'),
-                {skipInitialEmit: true});
-            await Clerk.setActive({session: Clerk.session.id});",
-        )
-        .await;
+    lab.browser().run::<serde_json::Value>(LONG_WAY, &[]).await;
+    lab.who(|who| who == "loading").await;
+    front.take_asked();
+    pause(2_500).await;
+    // The query with an interval of two seconds would have asked.
+    let asked = front.take_asked();
+    assert!(asked.is_empty(), "while held: {asked:?}");
+    assert_eq!(lab.who(|_| true).await, "loading", "held all the while");
     lab.things(|thing| thing.starts_with("user_")).await;
     pause(500).await;
     let states: Vec<String> = lab.browser().run("return states", &[]).await;
+    let during: Vec<String> = lab.browser().run("return [...during]", &[]).await;
+    assert!(states.iter().any(|state| state == "undefined"), "{states:?}");
+    assert!(!during.is_empty() && during.iter().all(|text| text.is_empty() || text == "…"), "{during:?}");
     assert_eq!((gate.arrivals("/me"), lab.shown().await), (before, shown));
-    println!("setActive to the same session: clerk-js said {states:?}, no request, everything shown");
+    println!(
+        "setActive to the same session: clerk-js said {states:?}, no request, everything shown; held: {during:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
