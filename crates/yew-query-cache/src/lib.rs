@@ -4,6 +4,8 @@ mod boundary;
 mod bridge;
 mod browser;
 mod misuse;
+#[cfg(feature = "persist")]
+mod persist;
 mod provider;
 mod use_is_fetching;
 mod use_prefetch;
@@ -15,6 +17,8 @@ mod use_suspense_query;
 
 pub use boundary::{CaughtError, QueryErrorBoundary, QueryErrorBoundaryProps};
 pub use browser::BrowserEnvironment;
+#[cfg(feature = "persist")]
+pub use persist::{IndexedDb, LocalStorage};
 pub use provider::{QueryClientProvider, QueryClientProviderProps, use_query_client};
 // One import is enough for a page: its queries need these.
 pub use query_cache::{
@@ -22,6 +26,8 @@ pub use query_cache::{
     NetworkMode, Query, QueryClient, QueryError, QueryFilter, QueryKey, QueryOptions, QueryState, Refetch,
     Retry, Segment, StaleTime, Status, Then, Timestamp, minutes, query, query_key, seconds,
 };
+#[cfg(feature = "persist")]
+pub use query_cache::{Persist, ScopeName, Storage, StorageError, StorageFault};
 pub use use_is_fetching::use_is_fetching;
 pub use use_prefetch::use_prefetch;
 pub use use_queries::use_queries;
