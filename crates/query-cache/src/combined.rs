@@ -42,6 +42,22 @@ impl Fold {
     }
 }
 
+impl Fold {
+    /// What it makes of so many queries that are all pending: for where nothing can be fetched.
+    pub fn of_pending(&self, count: usize) -> Option<Rc<dyn Any>> {
+        let item = || Item {
+            observer: OnceCell::new(),
+            seen: RefCell::new(Snapshot::pending()),
+            asked: Cell::new(Parts::NONE),
+        };
+        let items: Vec<_> = (0..count).map(|_| Rc::new(item())).collect();
+        match (self.0)(&items, None) {
+            Made::New(made) => Some(made),
+            Made::Same => None,
+        }
+    }
+}
+
 impl fmt::Debug for Fold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Fold")
@@ -92,6 +108,11 @@ pub struct Results<'a, Q> {
 }
 
 impl<'a, Q: Query> Results<'a, Q> {
+    /// Of no queries.
+    pub fn none() -> Self {
+        Results { items: &[], query: PhantomData }
+    }
+
     /// What is known of the query at this place.
     pub fn get(&self, place: usize) -> Option<Found<'a, Q>> {
         self.items.get(place).map(|item| Found { item, query: PhantomData })

@@ -14,11 +14,13 @@ pub(crate) enum HookKind {
     SuspenseQuery = 16,
     IsFetching = 32,
     Prefetch = 64,
+    InfiniteQuery = 256,
+    Combined = 512,
 }
 
 thread_local! {
     /// The kinds that have told, as bits.
-    static TOLD: Cell<u8> = const { Cell::new(0) };
+    static TOLD: Cell<u16> = const { Cell::new(0) };
 }
 
 impl HookKind {
@@ -31,12 +33,14 @@ impl HookKind {
             HookKind::SuspenseQuery => "use_suspense_query",
             HookKind::IsFetching => "use_is_fetching",
             HookKind::Prefetch => "use_prefetch",
+            HookKind::InfiniteQuery => "use_infinite_query",
+            HookKind::Combined => "use_combined",
         }
     }
 
     pub fn tell(self, misuse: Misuse) {
         let told = TOLD.get();
-        let kind = self as u8;
+        let kind = self as u16;
         if told & kind == 0 && cfg!(target_arch = "wasm32") {
             TOLD.set(told | kind);
             web_sys::console::error_1(&format!("{}: {misuse}", self.name()).into());
