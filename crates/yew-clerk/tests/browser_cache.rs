@@ -52,6 +52,24 @@ impl Query for Secret {
     }
 }
 
+/// What everybody may know.
+struct Prices;
+
+impl Query for Prices {
+    type Data = u32;
+    type Error = String;
+
+    fn key(&self) -> QueryKey {
+        query_key!["prices"]
+    }
+    fn options(&self, defaults: QueryOptions<Self>) -> QueryOptions<Self> {
+        defaults.stale_after(minutes(5)).public(true)
+    }
+    async fn fetch(&self, _: FetchContext) -> Result<u32, String> {
+        Ok(7)
+    }
+}
+
 #[component]
 fn Shown() -> Html {
     let secret = use_query(Secret);
@@ -114,8 +132,14 @@ async fn what_was_fetched_for_one_session_is_gone_with_it() {
     settle(&world).await;
     assert_eq!((text().as_str(), server.0.get()), ("1", 1), "the same session: from the cache");
 
+    client.prefetch(Prices);
+    settle(&world).await;
+    let prices = || client.get_data(&Prices).map(|price| *price);
+    assert_eq!(prices(), Some(7));
+
     emit("'sess_2'");
     assert_eq!(client.get_data(&Secret), None, "gone in the same call");
+    assert_eq!(prices(), Some(7), "it is nobody's, and outlives the session");
     settle(&world).await;
     assert_eq!((text().as_str(), server.0.get()), ("2", 2), "another's is fetched anew");
 
@@ -126,5 +150,6 @@ async fn what_was_fetched_for_one_session_is_gone_with_it() {
 
     emit("null");
     assert_eq!(client.get_data(&Secret), None);
+    assert_eq!(prices(), Some(7));
     app.destroy();
 }
