@@ -14,8 +14,11 @@ pub(crate) enum HookKind {
     SuspenseQuery = 16,
     IsFetching = 32,
     Prefetch = 64,
+    Mutation = 128,
     InfiniteQuery = 256,
     Combined = 512,
+    MutationState = 1024,
+    IsMutating = 2048,
 }
 
 thread_local! {
@@ -35,6 +38,9 @@ impl HookKind {
             HookKind::Prefetch => "use_prefetch",
             HookKind::InfiniteQuery => "use_infinite_query",
             HookKind::Combined => "use_combined",
+            HookKind::Mutation => "use_mutation",
+            HookKind::MutationState => "use_mutation_state",
+            HookKind::IsMutating => "use_is_mutating",
         }
     }
 

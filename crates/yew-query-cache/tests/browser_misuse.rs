@@ -79,6 +79,14 @@ fn Suspends() -> HtmlResult {
 fn Others() -> Html {
     use_prefetch(Number(1));
     let count = use_is_fetching(QueryFilter::all());
+    let saving = use_is_mutating(MutationFilter::all());
+    let calls = use_mutation_state(MutationFilter::all(), |_| ());
+    let save =
+        use_mutation(mutation("save", async |(): &(), _| -> Result<(), String> { panic!("not sent") }));
+    save.mutate(());
+    save.mutate_then((), |outcome| assert!(matches!(outcome, Err(MutationError::Misuse(Misuse::NoClient)))));
+    assert!(matches!(save.state(), MutationState::Error { error: MutationError::Misuse(_) }));
+    assert!(saving == 0 && calls.is_empty() && !save.is_pending() && save.details().is_none());
     let number = use_query(Number(1));
     use_query_effect(&number, |_| panic!("there was no result"));
     assert!(!number.is_fetching() && !number.is_stale() && number.details().is_none());
@@ -136,6 +144,7 @@ async fn outside_of_a_provider_every_hook_says_so_in_its_result_and_once_in_the_
     assert_eq!(shown[2].matches(failed).count(), 2, "{shown:?}");
     assert!(shown[3].starts_with(failed), "{shown:?}");
     assert_eq!(shown[4], "0");
-    let others = ["use_is_fetching", "use_prefetch", "use_queries", "use_query_client", "use_query_select"];
-    told(&errors, &[&others[..], &["use_suspense_query"]].concat());
+    let others = ["use_is_fetching", "use_is_mutating", "use_mutation", "use_mutation_state", "use_prefetch"];
+    let queries = ["use_queries", "use_query_client", "use_query_select", "use_suspense_query"];
+    told(&errors, &[&others[..], &queries].concat());
 }

@@ -16,6 +16,11 @@ fn Page() -> Html {
     let list = use_queries([greeting(), greeting()]);
     let count = use_is_fetching(QueryFilter::all());
     let client = use_query_client();
+    let save = use_mutation(mutation("save", async |(): &(), _| -> Result<(), String> {
+        panic!("nothing is sent")
+    }));
+    save.mutate(());
+    let count = count + use_is_mutating(MutationFilter::all());
     use_prefetch(greeting());
     use_query_effect(&whole, |_| panic!("no effect runs on a server"));
     whole.refetch();
