@@ -1,6 +1,7 @@
 //! The proofs: the app as it ships, and a page made for the tests, in Chromium, with the real clerk-js and every
 //! server running.
 
+mod given_up;
 mod hidden;
 mod lures;
 mod no_token;
