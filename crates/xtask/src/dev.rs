@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn the_description_is_read() {
-        let text = r#"{"publishableKey":"pk_test_x","people":[{"name":"Ada","email":"ada@example.com","password":"p"}]}"#;
+        let text = r#"{"publishableKey":"pk_test_x","secretKey":"sk_test_x","people":[{"name":"Ada","email":"ada@example.com","password":"p"}]}"#;
         let description: Description = serde_json::from_str(text).unwrap();
         assert_eq!(description.people[0].email, "ada@example.com");
     }
