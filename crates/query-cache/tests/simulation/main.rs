@@ -13,6 +13,7 @@ mod coverage;
 mod invariants;
 mod keys;
 mod model;
+mod mutations;
 mod program;
 mod rng;
 mod run;
