@@ -22,6 +22,44 @@ pub struct QueryClientProviderWithClerkProps {
 /// is signed in, the cache shows nothing, fetches nothing and throws nothing away.
 ///
 /// It stands within a [`ClerkProvider`](crate::ClerkProvider).
+///
+/// What it keeps is data, such as a text:
+///
+/// ```
+/// use query_cache::{FetchContext, Query, QueryKey, query_key};
+///
+/// struct Kept;
+///
+/// impl Query for Kept {
+///     type Data = String;
+///     type Error = String;
+///     fn key(&self) -> QueryKey {
+///         query_key!["kept"]
+///     }
+///     async fn fetch(&self, _: FetchContext) -> Result<String, String> {
+///         Err("not fetched".to_owned())
+///     }
+/// }
+/// ```
+///
+/// and never a token, which does not compile as a query's data:
+///
+/// ```compile_fail,E0277
+/// use query_cache::{FetchContext, Query, QueryKey, query_key};
+///
+/// struct Kept;
+///
+/// impl Query for Kept {
+///     type Data = yew_clerk::SessionToken;
+///     type Error = String;
+///     fn key(&self) -> QueryKey {
+///         query_key!["kept"]
+///     }
+///     async fn fetch(&self, _: FetchContext) -> Result<yew_clerk::SessionToken, String> {
+///         Err("not fetched".to_owned())
+///     }
+/// }
+/// ```
 #[component]
 pub fn QueryClientProviderWithClerk(props: &QueryClientProviderWithClerkProps) -> Html {
     let clerk = use_clerk();
