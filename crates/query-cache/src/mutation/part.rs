@@ -1,5 +1,7 @@
 //! The part of the client that holds the calls. It registers with the first.
 
+#[cfg(feature = "hydrate")]
+use std::cell::Cell;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -26,6 +28,9 @@ pub(crate) struct Mutations {
     pub(super) defaults: RefCell<Vec<(Option<&'static str>, Change)>>,
     #[cfg(feature = "hydrate")]
     pub(super) registered: RefCell<Vec<Rc<Registered>>>,
+    /// They travel with the cache: one was registered.
+    #[cfg(feature = "hydrate")]
+    pub(super) travels: Cell<bool>,
     /// What has come from another page, of mutations that are not registered yet.
     #[cfg(feature = "hydrate")]
     pub(super) unresumed: RefCell<Vec<SavedMutation>>,

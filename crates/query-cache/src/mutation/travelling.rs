@@ -36,7 +36,7 @@ impl Section for Travelling {
 impl Mutations {
     /// One more mutation is registered: what came of it is resumed. With the first, calls begin to travel.
     pub(super) fn travel(&self, client: &QueryClient) {
-        if self.registered.borrow().len() == 1 {
+        if !self.travels.replace(true) {
             client.register_section(Rc::new(Travelling));
         }
         let waiting = self.unresumed.take();

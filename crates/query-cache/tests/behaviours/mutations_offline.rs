@@ -254,6 +254,7 @@ fn what_waits_travels_with_the_cache_and_goes_on_once_its_mutation_is_registered
         let again = stage.client.dehydrate(QueryFilter::all()).json;
         assert_eq!(again.matches("\"post\"").count(), 3, "it goes on as it came: {again}");
         stage.client.register_mutation(LINED);
+        stage.client.register_mutation(LINED);
         stage.seconds(10);
         assert_eq!(stage.server.asked_for().len(), 3, "each once");
         assert_eq!(journal.take().iter().filter(|line| line.ends_with("begins")).count(), 3);

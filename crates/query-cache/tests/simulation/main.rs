@@ -115,7 +115,10 @@ fn no_program_breaks_a_promise() {
         tell(&told);
         panic!("{}", told.lines().next().unwrap_or_default());
     }
-    tell(&coverage.report());
+    // Whoever runs it for a verdict alone says so.
+    if std::env::var_os("QUERY_CACHE_BRIEF").is_none() {
+        tell(&coverage.report());
+    }
     let missing = coverage.missing();
     assert!(coverage.programs < ENOUGH || missing.is_empty(), "never occurred: {}", missing.join("; "));
 }

@@ -106,7 +106,7 @@ impl Copy {
             let mut test: Command = session.tools.cargo();
             test.current_dir(&self.root).env("CARGO_TARGET_DIR", &session.tools.workspace.target);
             test.args(["test", "--offline", "--package", CRATE, "--test", TEST]);
-            test.env("QUERY_CACHE_SEEDS", SEEDS).env("RUST_BACKTRACE", "0");
+            test.env("QUERY_CACHE_SEEDS", SEEDS).env("QUERY_CACHE_BRIEF", "1").env("RUST_BACKTRACE", "0");
             test
         };
         // What cannot be compiled is not found by the simulation.
