@@ -101,6 +101,9 @@ pub(crate) struct Fetch {
     /// Has been looked for where it is stored.
     #[cfg(feature = "hydrate")]
     pub looked: bool,
+    /// It is its turn to be sent, of all tabs.
+    #[cfg(feature = "hydrate")]
+    pub admitted: bool,
     /// Goes on without anybody's interest.
     pub detached: bool,
     /// Calls that wait for its verdict.

@@ -215,6 +215,13 @@ impl QueryInfo {
         self.meta.clone()?.downcast().ok()
     }
 
+    /// A number for the type, if it is known: data that is still JSON has none.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn query_number(&self) -> Option<u32> {
+        let asleep = crate::hydrate::is_asleep_name(self.name);
+        (!asleep).then(|| crate::hydrate::number_of_name(self.name))
+    }
+
     /// The name of the query's type, as the compiler gives it.
     pub fn type_name(&self) -> &'static str {
         self.name

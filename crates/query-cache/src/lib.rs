@@ -36,6 +36,8 @@ mod slab;
 mod state;
 #[cfg(feature = "stream")]
 mod stream;
+#[cfg(feature = "hydrate")]
+mod tabs;
 mod timers;
 mod view;
 
@@ -78,6 +80,8 @@ pub use serialize::NotAKey;
 pub use state::{FetchStatus, Status};
 #[cfg(feature = "stream")]
 pub use stream::Streaming;
+#[cfg(feature = "hydrate")]
+pub use tabs::{Channel, Locks, Tabs};
 pub use view::{Details, QueryState, Retry, Snapshot};
 
 #[doc(hidden)]

@@ -243,7 +243,7 @@ impl QueryClient {
         let filter = filter.into();
         self.each(filter.clone(), |engine, slot, now, fx| engine.invalidate(slot, then, now, fx));
         #[cfg(feature = "hydrate")]
-        self.tell_concern(&filter, Concern::Invalidated);
+        self.tell_concern(&filter, Concern::Invalidated(then));
     }
 
     /// Fetches these queries again, fresh or not, watched or not; not what is

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::QueryClient;
 #[cfg(feature = "hydrate")]
-use crate::filter::QueryFilter;
+use crate::{engine::Then, filter::QueryFilter};
 
 /// What happens to a client as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +53,8 @@ pub(crate) trait Extension: 'static {
 #[cfg(feature = "hydrate")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Concern {
-    /// They are out of date.
-    Invalidated,
+    /// They are out of date, and this is fetched at once.
+    Invalidated(Then),
     /// They are to be forgotten.
     Forgotten,
 }

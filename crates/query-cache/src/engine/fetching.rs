@@ -57,6 +57,8 @@ impl Engine {
             phase: Phase::Blocked,
             #[cfg(feature = "hydrate")]
             looked: false,
+            #[cfg(feature = "hydrate")]
+            admitted: false,
             detached: false,
             waiters: Vec::new(),
             before: entry.state.clone(),
@@ -92,11 +94,17 @@ impl Engine {
         let Some(entry) = self.entries.get_mut(slot) else { return false };
         let hidden = self.held && !entry.policy.plain.public;
         let networked = self.online || !entry.needs_network();
-        let (Some(fetch), Some(query)) = (&mut entry.fetch, &entry.query) else { return false };
+        let (Some(fetch), Some(_)) = (&mut entry.fetch, &entry.query) else { return false };
         if hidden || !networked || !(self.focused || fetch.failures == 0) {
             fetch.phase = Phase::Blocked;
             return false;
         }
+        #[cfg(feature = "hydrate")]
+        if self.waits_its_turn(slot, fx) {
+            return true;
+        }
+        let Some(entry) = self.entries.get_mut(slot) else { return false };
+        let (Some(fetch), Some(query)) = (&mut entry.fetch, &entry.query) else { return false };
         // What the server says from here on is newer than what was written or invalidated before.
         fetch.invalidations = entry.invalidations;
         fetch.writes = entry.writes;

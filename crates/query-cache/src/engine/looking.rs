@@ -15,8 +15,8 @@ pub(crate) type Looker = fn(Look) -> Later;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     pub entry: Slot,
-    number: u64,
-    scope: u32,
+    pub(super) number: u64,
+    pub(super) scope: u32,
 }
 
 impl Engine {
@@ -87,13 +87,13 @@ impl Engine {
     }
 
     /// The fetch that waits for this look, if it still does.
-    fn looked_for(&mut self, look: Look) -> Option<&mut crate::entry::Fetch> {
+    pub(super) fn looked_for(&mut self, look: Look) -> Option<&mut crate::entry::Fetch> {
         let fetch = self.entries.get_mut(look.entry)?.fetch.as_deref_mut()?;
         (fetch.number == look.number && matches!(fetch.phase, Phase::Waiting(_))).then_some(fetch)
     }
 
     /// Whether the data there is does not do for somebody who waits or watches.
-    fn wants_newer(&self, entry: &Entry, now: Timestamp) -> bool {
+    pub(super) fn wants_newer(&self, entry: &Entry, now: Timestamp) -> bool {
         let called = entry.fetch.as_ref().is_some_and(|fetch| fetch.detached || !fetch.waiters.is_empty());
         (called && entry.is_stale(now)) || self.moves(entry, |plain| plain.on_mount, now)
     }

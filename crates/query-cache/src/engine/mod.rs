@@ -17,6 +17,8 @@ mod matching;
 mod parcels;
 mod polling;
 mod scope;
+#[cfg(feature = "hydrate")]
+mod turns;
 mod watchers;
 mod world;
 
@@ -203,6 +205,9 @@ pub(crate) struct Engine {
     /// Where first data is looked for before it is fetched: there is one only where there is storage.
     #[cfg(feature = "hydrate")]
     looker: Option<Looker>,
+    /// Says whose turn it is: there is one only where there are other tabs.
+    #[cfg(feature = "hydrate")]
+    turns: Option<Looker>,
     fetches: u64,
     online: bool,
     focused: bool,
@@ -229,6 +234,8 @@ impl Engine {
             lander: None,
             #[cfg(feature = "hydrate")]
             looker: None,
+            #[cfg(feature = "hydrate")]
+            turns: None,
             fetches: 0,
             online: true,
             focused: true,

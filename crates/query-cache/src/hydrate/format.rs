@@ -79,6 +79,9 @@ impl Packed {
 
 /// A number for a type of query: the same in the same program, and most likely another for another type.
 pub(crate) fn number_of(kind: Kind) -> u32 {
-    let name = kind().name.bytes();
-    name.fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    number_of_name(kind().name)
+}
+
+pub(crate) fn number_of_name(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

@@ -10,9 +10,11 @@ mod sections;
 mod waking;
 
 pub use dehydrating::Dehydrated;
-pub(crate) use format::{Packed, number_of};
+pub(crate) use format::{Packed, number_of, number_of_name};
+pub(crate) use hydrating::Put;
 pub use hydrating::{HydrateError, Hydrated};
 pub use names::ScopeName;
+pub(crate) use waking::is_asleep_name;
 
 use std::cell::RefCell;
 

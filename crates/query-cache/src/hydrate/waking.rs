@@ -34,7 +34,13 @@ impl Sleeping {
 /// The types of an entry that is still JSON, which are not yet known.
 pub(super) fn asleep() -> Types {
     let of = TypeId::of::<Sleeping>();
-    Types { types: of, query: of, name: "(JSON)" }
+    Types { types: of, query: of, name: NAME }
+}
+
+const NAME: &str = "(JSON)";
+
+pub(crate) fn is_asleep_name(name: &str) -> bool {
+    name == NAME
 }
 
 pub(super) const ASLEEP: Asleep = Asleep { find, wake, meant, is };

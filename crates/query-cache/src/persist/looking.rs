@@ -204,7 +204,7 @@ impl Persistence {
                 }
                 self.forget(client, meant);
             }
-            Concern::Invalidated => {
+            Concern::Invalidated(_) => {
                 let mut index = self.index.borrow_mut();
                 meant.retain(|rest| index.invalidate(rest));
                 drop(index);

@@ -6,6 +6,7 @@ pub mod lists;
 pub mod posting;
 
 pub mod disk;
+pub mod lab;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

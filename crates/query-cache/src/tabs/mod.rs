@@ -1,0 +1,292 @@
+//! Several tabs: one fetches for all, and what one knows the others do.
+
+mod messages;
+mod receiving;
+mod turns;
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::client::{Concern, Extension, Happens, Listening, QueryClient};
+use crate::environment::{LocalBoxFuture, Millis};
+use crate::events::{CacheEvent, Happening};
+use crate::filter::QueryFilter;
+use crate::key::QueryKey;
+use messages::{From, Meant, Message, Says, VERSION, fetches};
+use turns::Turn;
+
+/// A way to say something to all other tabs: a `BroadcastChannel`.
+pub trait Channel {
+    /// Says this to all others, later, in order, and not to oneself.
+    fn post(&self, message: &str);
+
+    /// From now on calls the listener with what others say. Replaces the one before.
+    fn listen(&self, listener: Rc<dyn Fn(&str)>);
+}
+
+/// Locks that all tabs share: the Web Locks.
+pub trait Locks {
+    /// Ready with a guard when no other tab holds the lock of this name, or with `None` where there are no locks.
+    /// Whoever drops the guard, or is closed, lets go; whoever drops the future gives up his place in the line.
+    fn lock(&self, name: &str) -> LocalBoxFuture<Option<Box<dyn Any>>>;
+}
+
+/// How tabs share a cache: for [`QueryClient::share_with_tabs`].
+pub struct Tabs {
+    channel: Rc<dyn Channel>,
+    locks: Rc<dyn Locks>,
+    app: String,
+    build: String,
+    patience: Millis,
+}
+
+impl Tabs {
+    /// Over this channel and these locks, with tabs of this build: a version, a commit. Others are not heard.
+    pub fn new(
+        channel: impl Channel + 'static,
+        locks: impl Locks + 'static,
+        build: impl Into<String>,
+    ) -> Self {
+        Tabs {
+            channel: Rc::new(channel),
+            locks: Rc::new(locks),
+            app: "query-cache".to_owned(),
+            build: build.into(),
+            patience: Millis(50),
+        }
+    }
+
+    /// What the app is called: tabs of others are not heard. Default `query-cache`.
+    pub fn app(mut self, name: impl Into<String>) -> Self {
+        self.app = name.into();
+        self
+    }
+
+    /// How long a fetch waits for another tab to say that it has the data. Default 50 ms. A tab that is alone does
+    /// not wait.
+    pub fn patience(mut self, wait: Duration) -> Self {
+        self.patience = Millis::of(wait);
+        self
+    }
+}
+
+impl fmt::Debug for Tabs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tabs").field("app", &self.app).field("build", &self.build).finish_non_exhaustive()
+    }
+}
+
+/// Whether there are other tabs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Company {
+    /// Nobody has answered yet.
+    Unknown,
+    Alone,
+    Others,
+}
+
+/// What a tab knows.
+struct Tab {
+    how: Tabs,
+    number: u64,
+    company: Cell<Company>,
+    /// Held by the first of all tabs.
+    presence: RefCell<Option<Box<dyn Any>>>,
+    /// How many changes this tab has made: writes and invalidations.
+    changes: Cell<u64>,
+    /// Which of them was the last invalidation, and the last write of each key.
+    last_outdated: Cell<u64>,
+    written: RefCell<HashMap<QueryKey, u64>>,
+    /// How many changes of other tabs have been heard of.
+    knows: RefCell<HashMap<u64, u64>>,
+    turns: RefCell<HashMap<(QueryKey, bool), Turn>>,
+    /// What happens now comes from another tab, and is not told to any.
+    receiving: Cell<bool>,
+    listening: RefCell<Option<Listening>>,
+}
+
+/// A client's tab, if it shares.
+#[derive(Default)]
+struct Sharing(RefCell<Option<Rc<Tab>>>);
+
+impl Sharing {
+    fn get(&self) -> Option<Rc<Tab>> {
+        self.0.borrow().clone()
+    }
+}
+
+impl Extension for Sharing {
+    fn happens(&self, client: &QueryClient, what: Happens) {
+        let Some(tab) = self.get() else { return };
+        match what {
+            Happens::Named => tab.say(client, Says::Hello),
+            Happens::Ended => tab.scope_ended(client),
+            _ => {}
+        }
+    }
+
+    fn online(&self, _: &QueryClient, _: fn(&QueryClient)) -> bool {
+        false
+    }
+
+    fn concerns(&self, client: &QueryClient, filter: &QueryFilter, concern: Concern) {
+        if let (Some(tab), Concern::Invalidated(then)) = (self.get(), concern) {
+            tab.outdated(client, filter, fetches(then));
+        }
+    }
+}
+
+impl QueryClient {
+    /// Shares with other tabs what [opts in](crate::QueryOptions::dehydrated). Of all tabs that want the same, one
+    /// fetches; another takes over when it is closed, called off or paused. What is fetched, written or invalidated,
+    /// and the end of a scope, is told to all; a tab that is new asks the others before it fetches. What is removed
+    /// or reset is so in one tab only, and errors stay where they are. Only tabs of the same build, and in a scope of
+    /// the same [name](QueryClient::name_scope), hear each other; without a name only what is public is shared.
+    ///
+    /// A second call replaces the first.
+    pub fn share_with_tabs(&self, how: Tabs) {
+        let number = self.random();
+        let tab = Rc::new(Tab {
+            how,
+            number,
+            company: Cell::new(Company::Unknown),
+            presence: RefCell::default(),
+            changes: Cell::new(0),
+            last_outdated: Cell::new(0),
+            written: RefCell::default(),
+            knows: RefCell::default(),
+            turns: RefCell::default(),
+            receiving: Cell::new(false),
+            listening: RefCell::default(),
+        });
+        let client = self.in_scope(None);
+        let (weak, heard) = (client.downgrade(), Rc::downgrade(&tab));
+        let listening = self.listen(move |event| {
+            if let (Some(tab), Some(client)) = (heard.upgrade(), weak.upgrade()) {
+                tab.hear(&client, event);
+            }
+        });
+        tab.listening.replace(Some(listening));
+        let (weak, heard) = (client.downgrade(), Rc::downgrade(&tab));
+        tab.how.channel.listen(Rc::new(move |message| {
+            if let (Some(tab), Some(client)) = (heard.upgrade(), weak.upgrade()) {
+                tab.receive(&client, message);
+            }
+        }));
+        let before = self.extension::<Sharing>().0.replace(Some(tab.clone()));
+        drop(before);
+        self.mark(|engine| engine.take_turns_by(turns::turn));
+        tab.say(&client, Says::Hello);
+        tab.be_first(&client);
+    }
+}
+
+impl Tab {
+    fn say(&self, client: &QueryClient, says: Says) {
+        let scope = client.scope_name().map(|name| name.as_str().to_owned());
+        self.say_of(scope, says);
+    }
+
+    fn say_of(&self, scope: Option<String>, says: Says) {
+        let from = From {
+            version: VERSION,
+            app: self.how.app.clone(),
+            build: self.how.build.clone(),
+            scope,
+            tab: self.number,
+            changes: self.changes.get(),
+        };
+        if let Ok(message) = serde_json::to_string(&Message { from, says }) {
+            self.how.channel.post(&message);
+        }
+    }
+
+    /// Whoever gets the lock that the first of all tabs holds is alone until he hears of another.
+    fn be_first(self: &Rc<Self>, client: &QueryClient) {
+        let name = format!("{}/{}/first", self.how.app, self.how.build);
+        let lock = self.how.locks.lock(&name);
+        let (this, weak) = (Rc::downgrade(self), client.downgrade());
+        client.begin_task(Box::pin(async move {
+            let guard = lock.await;
+            let (Some(this), Some(client)) = (this.upgrade(), weak.upgrade()) else { return };
+            let locks = guard.is_some();
+            this.presence.replace(guard);
+            if locks && this.company.get() == Company::Unknown {
+                this.company.set(Company::Alone);
+                this.look_at_all_turns(&client);
+            }
+        }));
+    }
+
+    /// What happens here is told to the others, and whoever has had his turn lets go.
+    fn hear(self: &Rc<Self>, client: &QueryClient, event: &CacheEvent) {
+        match event.happening {
+            Happening::Fetched { .. } => self.tell_data(client, &event.key, false),
+            Happening::Written => {
+                let change = self.change();
+                self.written.borrow_mut().insert(event.key.clone(), change);
+                self.tell_data(client, &event.key, true);
+            }
+            Happening::Removed => drop(self.written.borrow_mut().remove(&event.key)),
+            _ => {}
+        }
+        self.end_turn(client, &event.key);
+    }
+
+    fn change(&self) -> u64 {
+        self.changes.set(self.changes.get() + 1);
+        self.changes.get()
+    }
+
+    /// Tells the data of this key. Runs user code.
+    fn tell_data(&self, client: &QueryClient, key: &QueryKey, written: bool) {
+        let here = client.in_this_scope();
+        let named = here.scope_name().is_some();
+        for slot in here.read(|engine| engine.same_key(key)) {
+            let parcel = here.read(|engine| engine.parcel(slot));
+            let Some(parcel) = parcel.filter(|parcel| parcel.public || named) else { continue };
+            let Some(entry) = here.pack(&parcel).filter(|_| !here.is_over()) else { continue };
+            let turn = (key.clone(), parcel.public);
+            let knew = self.turns.borrow().get(&turn).and_then(|turn| turn.knew.clone());
+            let knew = knew.unwrap_or_else(|| self.knowledge());
+            self.say(&here, Says::Data { entry, written, knew });
+        }
+    }
+
+    fn knowledge(&self) -> Vec<(u64, u64)> {
+        self.knows.borrow().iter().map(|(tab, changes)| (*tab, *changes)).collect()
+    }
+
+    fn outdated(&self, client: &QueryClient, filter: &QueryFilter, fetch: bool) {
+        if self.receiving.get() {
+            return;
+        }
+        let matching = || {
+            let slots = client.matching(filter);
+            client.read(|engine| {
+                slots.iter().filter_map(|slot| engine.get(*slot)).map(|entry| entry.key.clone()).collect()
+            })
+        };
+        if let Some(meant) = Meant::of(filter, matching) {
+            self.last_outdated.set(self.change());
+            self.say(client, Says::Outdated { meant, fetch });
+        }
+    }
+
+    /// Nothing is fetched for the scope that has ended, and the other tabs end it too.
+    fn scope_ended(&self, client: &QueryClient) {
+        let (ours, public) =
+            self.turns.take().into_iter().partition::<HashMap<_, _>, _>(|((_, public), _)| !public);
+        self.turns.replace(public);
+        drop(ours);
+        if !self.receiving.get()
+            && let Some(name) = client.last_scope_names().pop()
+        {
+            self.say_of(Some(name.as_str().to_owned()), Says::Ended);
+        }
+    }
+}
