@@ -1,6 +1,7 @@
 //! Answers that come in pieces.
 
 use std::any::TypeId;
+use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -202,6 +203,15 @@ impl Publisher<'_> {
     /// Says whether it is still wanted.
     fn publish(&self, data: Option<Value>) -> bool {
         let Some(client) = self.cx.client.upgrade() else { return false };
-        client.step(|engine, now, fx| engine.progress(self.cx.flight, self.types, data.as_ref(), now, fx))
+        let (flight, types) = (self.cx.flight, self.types);
+        let Some(data) = data else {
+            return client.step(|engine, now, fx| engine.progress(flight, types, None, now, fx));
+        };
+        // Not its answer yet: what waits for that in the layers goes on waiting.
+        let wanted = Cell::new(false);
+        client.see(&|_| Some(flight.entry), &data, None, &|engine, seen, now, fx| {
+            wanted.set(engine.progress(flight, types, Some((&data, seen)), now, fx));
+        });
+        wanted.get()
     }
 }

@@ -441,3 +441,45 @@ fn nothing_is_left_of_a_client_that_goes_while_pages_are_fetched() {
     world.advance(minutes(1));
     assert_eq!((world.task_count(), world.alarm_at(), server.aborted()), (0, None, 2));
 }
+
+#[test]
+fn a_patch_over_a_page_is_over_that_page_alone_and_outlasts_a_fetch_of_all() {
+    let stage = stage();
+    stage.server.answer_by(|id| Ok(id + 1));
+    let reader = stage.read_pages(fresh(), 3);
+    let layer = stage.client.patch(&fresh().page(3), |data| data | 64);
+    assert_eq!(listed(&reader), [(1, 2), (2, 3), (3, 68)]);
+    reader.observer.refetch();
+    stage.seconds(9);
+    assert_eq!((listed(&reader), stage.asked_since(3)), (vec![(1, 2), (2, 3), (3, 68)], vec![1, 2, 3]));
+    layer.roll_back();
+    assert_eq!(listed(&reader), [(1, 2), (2, 3), (3, 4)]);
+    // Over the list itself: what is put in it meanwhile is below.
+    let layer =
+        stage.client.patch(&fresh().list(), |params| params.iter().copied().filter(|id| *id != 2).collect());
+    stage.world.run();
+    assert_eq!(listed(&reader), [(1, 2), (3, 4)]);
+    reader.observer.fetch_next();
+    stage.seconds(1);
+    assert_eq!(listed(&reader), [(1, 2), (3, 4), (4, 5)]);
+    layer.roll_back();
+    stage.world.run();
+    assert_eq!(listed(&reader), [(1, 2), (2, 3), (3, 4), (4, 5)]);
+}
+
+#[test]
+fn nothing_is_fetched_beyond_an_end_that_is_not_there() {
+    let stage = stage();
+    stage.server.answer_by(|id| Ok(id + 1));
+    let reader = stage.read_pages(fresh(), 3);
+    stage.client.set_online(false);
+    reader.observer.fetch_next();
+    stage.client.remove(&fresh().page(3));
+    stage.world.run();
+    assert!(!reader.observer.has_next());
+    reader.observer.fetch_next();
+    stage.seconds(1);
+    stage.client.set_online(true);
+    stage.seconds(2);
+    assert_eq!(listed(&reader), [(1, 2), (2, 3), (3, 4), (4, 5)]);
+}

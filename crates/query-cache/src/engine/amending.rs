@@ -5,7 +5,7 @@ use std::any::TypeId;
 
 #[cfg(feature = "stream")]
 use super::FlightId;
-use super::{Asked, Effects, Engine, Value, WaiterSlot};
+use super::{Asked, Effects, Engine, Landing, Value, WaiterSlot};
 use crate::entry::FetchCause;
 use crate::environment::Timestamp;
 use crate::events::Happening;
@@ -13,11 +13,15 @@ use crate::slab::Slot;
 use crate::state::Action;
 
 impl Engine {
-    /// Puts other data in the place of what is there, no younger than that. An answer that is on its way
-    /// counts all the same: whoever brings it knows of this.
-    pub fn amend(&mut self, slot: Slot, data: &Value, fx: &mut Effects) {
-        let Some(entry) = self.entries.get(slot).filter(|entry| entry.data().is_some()) else { return };
-        let action = Action::Write { data, at: entry.state.updated_at };
+    /// Puts other data in the place of what is there, no younger than that; `seen`: through the layers over it. An
+    /// answer that is on its way counts all the same: whoever brings it knows of this.
+    pub fn amend(&mut self, slot: Slot, data: &Value, seen: &Value, fx: &mut Effects) {
+        if self.entries.get(slot).is_none_or(|entry| entry.data().is_none()) {
+            return;
+        }
+        self.land(slot, Landing::Data(Some(data), None), fx);
+        let Some(entry) = self.entries.get(slot) else { return };
+        let action = Action::Write { data: seen, at: entry.state.updated_at };
         self.apply(slot, &action, fx);
         self.tell(slot, Happening::Written, fx);
     }
@@ -36,14 +40,14 @@ impl Engine {
         self.arm(slot, now);
     }
 
-    /// A part of an answer that is on its way; `None`: what there was is gone. Says whether the answer is still
-    /// wanted.
+    /// A part of an answer that is on its way, and what is seen of it through the layers over the entry; `None`: what
+    /// there was is gone. Says whether the answer is still wanted.
     #[cfg(feature = "stream")]
     pub fn progress(
         &mut self,
         id: FlightId,
         types: TypeId,
-        data: Option<&Value>,
+        data: Option<(&Value, &Value)>,
         now: Timestamp,
         fx: &mut Effects,
     ) -> bool {
@@ -53,7 +57,9 @@ impl Engine {
             return false;
         }
         if (entry.kind)().types == types {
-            self.apply(slot, &Action::Progress { data, at: now }, fx);
+            let (data, seen) = data.unzip();
+            self.land(slot, Landing::Data(data, None), fx);
+            self.apply(slot, &Action::Progress { data: seen, at: now }, fx);
             self.drop_stand_ins(slot, fx);
         }
         true
@@ -65,7 +71,7 @@ impl Engine {
         let entry = self.entries.get(id.entry).filter(|_| self.awaits(id))?;
         match entry.fetch.as_ref().filter(|_| entry.state.partial || entry.data().is_none()) {
             Some(fetch) => fetch.before.data.clone(),
-            None => entry.data().cloned(),
+            None => entry.base().cloned(),
         }
     }
 }

@@ -125,6 +125,12 @@ pub trait InfiniteQuery: Sized + 'static {
         defaults
     }
 
+    /// What is different for the entry of the list itself: given what [`options`](InfiniteQuery::options) says of it,
+    /// without what is of a page's type. A list that is to be dehydrated with its pages says so here, too.
+    fn list_options(&self, defaults: QueryOptions<PageList<Self>>) -> QueryOptions<PageList<Self>> {
+        defaults
+    }
+
     /// One attempt to fetch a page. Write it as `async fn`.
     fn fetch(
         &self,

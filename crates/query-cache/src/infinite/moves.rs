@@ -8,7 +8,7 @@ use super::erased::{AnyParam, DynList};
 use super::lists::{ListState, entry};
 use super::queries::page_key;
 use crate::client::QueryClient;
-use crate::engine::Value;
+use crate::engine::{Engine, Value};
 use crate::observer::Observer;
 use crate::segment::Segment;
 use crate::view::Snapshot;
@@ -140,7 +140,7 @@ impl ListState {
         let mut completed = Completed::default();
         for side in SIDES {
             let Some((param, base)) = self.moves.get(side) else { continue };
-            let held: Option<Value> = self.read(client, |entry| entry.data().cloned()).flatten();
+            let held: Option<Value> = self.read(client, |entry| entry.base().cloned()).flatten();
             let mut params = held.map(|held| list.read(&*held).to_vec()).unwrap_or_default();
             let end = match side {
                 Side::Previous => params.first(),
@@ -178,9 +178,10 @@ impl ListState {
     }
 
     fn amend(&self, client: &QueryClient, params: &Value) {
-        client.step(|engine, _, fx| {
-            if let Some(slot) = engine.find(&self.key, self.kind) {
-                engine.amend(slot, params, fx);
+        let find = |engine: &Engine| engine.find(&self.key, self.kind);
+        client.see(&find, params, None, &|engine, seen, _, fx| {
+            if let Some(slot) = find(engine) {
+                engine.amend(slot, params, seen, fx);
             }
         });
     }

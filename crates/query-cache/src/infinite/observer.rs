@@ -172,11 +172,7 @@ impl Inner {
             return;
         }
         let Some(shown) = self.take_shown(&list, &state, false) else { return };
-        let end = match side {
-            Side::Previous => shown.pages.first(),
-            Side::Next => shown.pages.last(),
-        };
-        let Some(base) = end.map(|page| page.param.segment.clone()) else { return };
+        let Some(base) = shown.end(side).map(|page| page.param.segment.clone()) else { return };
         let Some(param) = list.beyond(side, &*shown.built) else { return };
         if shown.pages.iter().any(|page| page.param == param) {
             return;

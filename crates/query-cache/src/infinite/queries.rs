@@ -5,6 +5,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
+use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::erased::{AnyParam, DynList};
 use super::turn::turn;
 use super::walk::walk;
@@ -98,10 +100,8 @@ impl<I: InfiniteQuery> Query for PageList<I> {
         plain.keep_previous = false;
         let (interval, meta) = custom.map(|custom| (custom.interval, custom.meta)).unwrap_or_default();
         let same = Some(same_params::<I::Param> as _);
-        QueryOptions::of(Policy {
-            plain,
-            custom: Some(Box::new(Custom { same, interval, meta, ..Custom::default() })),
-        })
+        let custom = Some(Box::new(Custom { same, interval, meta, ..Custom::default() }));
+        self.list.list_options(QueryOptions::of(Policy { plain, custom }))
     }
 
     async fn fetch(&self, cx: FetchContext) -> Result<Self::Data, Self::Error> {
@@ -157,6 +157,19 @@ impl<P> PartialEq for Params<P> {
 impl<P: fmt::Debug + 'static> fmt::Debug for Params<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// As the list of them, so that a list may travel with its pages.
+impl<P: Serialize + 'static> Serialize for Params<P> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de, P: Deserialize<'de> + Clone + Into<Segment> + 'static> Deserialize<'de> for Params<P> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<P>::deserialize(deserializer).map(Params::from_iter)
     }
 }
 

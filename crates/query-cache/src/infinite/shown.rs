@@ -23,7 +23,7 @@ pub(super) struct Shown {
     pub watched: Vec<(Segment, Snapshot)>,
     /// What is known of the pages that are to come at either end.
     pub coming: [Option<Snapshot>; 2],
-    /// Whether there are further pages at either end.
+    /// Whether there are further pages at either end of those that are there.
     pub more: [bool; 2],
     /// The pages that are there.
     pub pages: Vec<AnyPage>,
@@ -43,7 +43,7 @@ impl Shown {
     pub fn differs(&self, other: &Shown, interest: Parts) -> bool {
         let all = |a: &Shown, b: &Shown| {
             diff(&a.list.state, &b.list.state).meets(Parts::REST)
-                || a.more != b.more
+                || SIDES.map(|side| a.has(side)) != SIDES.map(|side| b.has(side))
                 || a.coming_states() != b.coming_states()
                 || !a.watched.iter().map(trouble).eq(b.watched.iter().map(trouble))
         };
@@ -51,6 +51,20 @@ impl Shown {
             || all(self, other)
             || (interest.meets(Parts::FETCHING) && self.is_fetching() != other.is_fetching())
             || (interest.meets(Parts::STALE) && self.list.stale != other.list.stale)
+    }
+
+    /// The page at that end of the list, if it is there.
+    pub fn end(&self, side: Side) -> Option<&AnyPage> {
+        let (page, watched) = match side {
+            Side::Previous => (self.pages.first()?, self.watched.first()?),
+            Side::Next => (self.pages.last()?, self.watched.last()?),
+        };
+        (page.param.segment == watched.0).then_some(page)
+    }
+
+    /// Whether there is a page beyond that end. Nobody can tell while the page at the end is not there.
+    fn has(&self, side: Side) -> bool {
+        self.end(side).is_some() && self.more.get(place(side)).copied().unwrap_or(false)
     }
 
     fn is_fetching(&self) -> bool {
@@ -141,7 +155,7 @@ impl PagesSnapshot {
 
     /// Whether there is a further page on that side.
     pub fn has(&self, side: Side) -> bool {
-        self.0.more.get(place(side)).copied().unwrap_or(false)
+        self.0.has(side)
     }
 
     /// Whether a further page on that side is being fetched, or waits for the network.

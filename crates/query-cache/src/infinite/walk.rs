@@ -62,7 +62,7 @@ impl Walk {
         let (held, all) = state
             .read(&client, |entry| {
                 let state = &entry.state;
-                (state.data.clone(), state.invalidated && state.error.is_none())
+                (entry.base().cloned(), state.invalidated && state.error.is_none())
             })
             .unwrap_or_default();
         let chosen = chosen.filter(|_| !all);
@@ -165,7 +165,7 @@ impl Walk {
         let held = self
             .client
             .upgrade()
-            .and_then(|client| self.state.read(&client, |entry| entry.data().cloned()).flatten());
+            .and_then(|client| self.state.read(&client, |entry| entry.base().cloned()).flatten());
         held.map(|held| self.list.read(&*held).to_vec()).unwrap_or_default()
     }
 

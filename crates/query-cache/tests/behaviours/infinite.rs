@@ -3,7 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use query_cache::{FetchContext, InfiniteQuery, Page, Query, QueryKey, QueryOptions, QueryState, query_key};
+use query_cache::{
+    FetchContext, InfiniteQuery, Page, PageList, PageQuery, Query, QueryKey, QueryOptions, QueryState,
+    query_key,
+};
 
 use crate::common::lists::{Book, Feed, feed, listed, pages, params};
 use crate::common::{BUSY, Fault, MISSING, Number, stage};
@@ -345,4 +348,58 @@ fn pages_by_number_are_fetched_again_all_at_once() {
     reader.observer.refetch();
     stage.seconds(1);
     assert_eq!(pages(&reader.observer.state()), [(1, 99)]);
+}
+
+/// Travels, pages and list.
+#[derive(Clone)]
+struct Travelling;
+
+impl InfiniteQuery for Travelling {
+    type Param = Option<u32>;
+    type Data = u32;
+    type Error = Fault;
+
+    fn key(&self) -> QueryKey {
+        query_key!["travelling"]
+    }
+    fn first(&self) -> Option<u32> {
+        None
+    }
+    fn next(&self, last: &Page<Self>, _: &[Page<Self>]) -> Option<Option<u32>> {
+        (*last.data > 0).then_some(Some(*last.data))
+    }
+    fn options(&self, defaults: QueryOptions<PageQuery<Self>>) -> QueryOptions<PageQuery<Self>> {
+        defaults.public(true).stale_after(query_cache::minutes(5)).dehydrated()
+    }
+    fn list_options(&self, defaults: QueryOptions<PageList<Self>>) -> QueryOptions<PageList<Self>> {
+        defaults.dehydrated()
+    }
+    async fn fetch(&self, cursor: Option<u32>, cx: FetchContext) -> Result<u32, Fault> {
+        Query::fetch(&Number(cursor.unwrap_or(1000), |defaults| defaults), cx).await
+    }
+}
+
+#[test]
+fn pages_that_travel_are_a_list_again_that_can_be_fetched() {
+    let (here, there) = (stage(), stage());
+    here.client.set_pages(&Travelling, [(None, 2), (Some(2), 3), (Some(3), 4)]);
+    let reader = here.read(Travelling);
+    let json = here.client.dehydrate(query_cache::QueryFilter::all()).json;
+    drop(reader);
+    assert_eq!(there.client.hydrate(&json).unwrap().taken, 4);
+    let reader = there.read(Travelling);
+    let shown = || -> Vec<_> {
+        let state = reader.observer.state();
+        state.data().map_or(vec![], |pages| pages.iter().map(|page| (page.param, *page.data)).collect())
+    };
+    assert_eq!(shown(), [(None, 2), (Some(2), 3), (Some(3), 4)]);
+    there.seconds(5);
+    assert_eq!(there.server.requests(), 0);
+    there.server.say([Ok(2), Ok(30), Ok(31), Ok(0)]);
+    reader.observer.refetch();
+    there.seconds(5);
+    reader.observer.fetch_next();
+    there.seconds(5);
+    assert_eq!(there.server.asked_for(), [1000, 2, 30, 31]);
+    assert_eq!(shown(), [(None, 2), (Some(2), 30), (Some(30), 31), (Some(31), 0)]);
 }

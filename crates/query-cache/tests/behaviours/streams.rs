@@ -309,3 +309,25 @@ fn a_stream_that_always_has_another_lets_others_run_and_chunks_can_be_collected(
     stage.world.run();
     assert_eq!(viewer.observer.state().data().map(|data| data.len()), Some(999));
 }
+
+#[test]
+fn a_patch_is_over_every_piece() {
+    for again in [Again::Reset, Again::Append, Again::Replace] {
+        let stage = stage();
+        radio(&stage, &["ab", "xy"]);
+        let viewer = stage.watch(letters(again));
+        stage.seconds(1);
+        let shout = |text: &String| format!("{}!", text.trim_end_matches('!'));
+        let layer = stage.client.patch(&letters(again), shout);
+        assert_eq!(shows(&viewer), "\"a!\"");
+        stage.seconds(1);
+        assert_eq!(shows(&viewer), "\"ab!\"");
+        stage.seconds(1);
+        viewer.observer.refetch();
+        stage.seconds(3);
+        let expected = if again == Again::Append { "abxy" } else { "xy" };
+        assert_eq!(shows(&viewer), format!("\"{expected}!\""));
+        layer.roll_back();
+        assert_eq!(shows(&viewer), format!("\"{expected}\""));
+    }
+}
