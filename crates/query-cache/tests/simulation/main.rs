@@ -14,6 +14,7 @@ mod invariants;
 mod keys;
 mod model;
 mod mutations;
+mod pages;
 mod program;
 mod rng;
 mod run;
