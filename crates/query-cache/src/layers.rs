@@ -119,14 +119,17 @@ enum Change {
 }
 
 /// Changes the layers over an entry, and with them what is seen. Should it change while the patches run, they run
-/// again.
-fn change(client: &QueryClient, slot: Slot, change: &Change) {
+/// again. `false`: there is no data for a patch to become part of, and nothing has changed.
+fn change(client: &QueryClient, slot: Slot, change: &Change) -> bool {
     for round in 1..=ROUNDS {
         let before = client.read(|engine| {
             let none = || Stack { base: engine.get(slot)?.data().cloned(), ..Stack::default() }.into();
             Some((engine.state(slot)?, stack(engine, slot).or_else(none)?))
         });
-        let Some((state, mut stack)) = before else { return };
+        let Some((state, mut stack)) = before else { return true };
+        if matches!(change, Change::Commit(_)) && stack.base.is_none() {
+            return false;
+        }
         let version = stack.version;
         let mut commits = false;
         let off = match change {
@@ -136,7 +139,7 @@ fn change(client: &QueryClient, slot: Slot, change: &Change) {
             }
             Change::TakeOff(id) | Change::Commit(id) => {
                 let place = stack.list.iter().position(|layer| layer.id == *id);
-                let Some(place) = place else { return };
+                let Some(place) = place else { return true };
                 let layer = stack.list.remove(place);
                 if let (Change::Commit(_), Some(base)) = (change, &stack.base) {
                     commits = true;
@@ -147,7 +150,7 @@ fn change(client: &QueryClient, slot: Slot, change: &Change) {
         };
         let seen = stack.seen();
         if client.is_over() {
-            return;
+            return true;
         }
         let done = client.step(|engine, _, fx| {
             let same = engine.state(slot).is_some_and(|now| Rc::ptr_eq(&now, &state))
@@ -165,9 +168,10 @@ fn change(client: &QueryClient, slot: Slot, change: &Change) {
         let over = done.is_ok();
         drop((done, off, seen, state));
         if over {
-            return;
+            return true;
         }
     }
+    true
 }
 
 impl QueryClient {
@@ -223,9 +227,16 @@ pub struct Layer {
 
 impl Layer {
     /// The server has confirmed the change, and said nothing more of the data: the patch becomes part of it. The
-    /// answer to a fetch begun before may lack the change, and is discarded when it comes.
+    /// answer to a fetch begun before may lack the change, and is discarded when it comes. While there is no data to
+    /// become part of, it stays as by [`commit_when_fetched`](Layer::commit_when_fetched).
     pub fn commit(mut self) {
-        self.end(Change::Commit);
+        let Some((client, id)) = self.client.upgrade().zip(self.id) else { return };
+        if change(&client, self.entry, &Change::Commit(id)) {
+            self.id = None;
+        } else {
+            drop(client);
+            self.commit_when_fetched();
+        }
     }
 
     /// The server has confirmed the change, and its answer to the next fetch will have it: the patch stays until
@@ -243,12 +254,6 @@ impl Layer {
 
     /// The server has refused the change: the patch is taken off, and no other.
     pub fn roll_back(self) {}
-
-    fn end(&mut self, how: fn(u64) -> Change) {
-        if let (Some(client), Some(id)) = (self.client.upgrade(), self.id.take()) {
-            change(&client, self.entry, &how(id));
-        }
-    }
 }
 
 /// Has a layer wait for a fetch begun after this.
@@ -265,7 +270,9 @@ fn acknowledge(engine: &mut Engine, slot: Slot, id: Option<u64>) {
 
 impl Drop for Layer {
     fn drop(&mut self) {
-        self.end(Change::TakeOff);
+        if let (Some(client), Some(id)) = (self.client.upgrade(), self.id.take()) {
+            change(&client, self.entry, &Change::TakeOff(id));
+        }
     }
 }
 

@@ -206,6 +206,30 @@ fn without_data_there_is_nothing_to_see_until_there_is() {
 }
 
 #[test]
+fn a_commit_before_there_is_data_outlives_the_answer_that_may_lack_it() {
+    let stage = stage();
+    stage.server.say([Ok(1), Ok(2)]);
+    let viewer = stage.watch(one());
+    stage.millis(500);
+    bit(&stage, 16).commit();
+    stage.millis(600);
+    assert_eq!(seen(&stage) & 16, 16, "the first answer was asked for before");
+    stage.seconds(2);
+    assert_eq!((shows(&viewer).as_str(), committed(&stage)), ("2", 2), "and the one asked for after tells");
+    // With nobody watching it waits for whoever fetches next.
+    let stage = common::stage();
+    stage.server.say([Ok(1)]);
+    let layer = bit(&stage, 16);
+    let other = bit(&stage, 32);
+    layer.commit();
+    let viewer = stage.watch(one());
+    stage.seconds(1);
+    assert_eq!((shows(&viewer).as_str(), committed(&stage)), ("33", 1));
+    drop(other);
+    assert_eq!(shows(&viewer), "1");
+}
+
+#[test]
 fn what_a_query_begins_with_goes_below_too() {
     let stage = stage();
     let layer = bit(&stage, 16);
