@@ -8,18 +8,33 @@ use crate::client::{QueryClient, WeakQueryClient};
 use crate::events::{CacheEvent, Happening};
 use crate::filter::QueryFilter;
 use crate::hydrate::Packed;
+use crate::key::QueryKey;
 
 impl Persistence {
-    /// What arrives, is written or invalidated is to be stored.
+    /// What arrives, from wherever, is written or invalidated is to be stored.
     pub(super) fn hear(self: &Rc<Self>, client: &QueryClient, event: &CacheEvent) {
-        let changed = matches!(
-            event.happening,
-            Happening::Fetched { .. } | Happening::Written | Happening::Invalidated
-        );
+        let changed = match event.happening {
+            Happening::Fetched { .. } | Happening::Written | Happening::Invalidated => true,
+            Happening::Restored => !self.has_all_of(client, &event.key),
+            _ => false,
+        };
         if changed && !self.off.get() {
             self.dirty.borrow_mut().insert(event.key.clone());
             self.write_soon(client);
         }
+    }
+
+    /// Whether what is in the cache of this key came from here, or is here already.
+    fn has_all_of(&self, client: &QueryClient, key: &QueryKey) -> bool {
+        let slots = client.read(|engine| engine.same_key(key));
+        slots.into_iter().all(|slot| {
+            let Some(parcel) = client.read(|engine| engine.parcel(slot)) else { return false };
+            let scope = client.scope_name().filter(|_| !parcel.public);
+            let rest = index::rest(scope.as_ref().map(|name| name.as_str()), &self.how.build, key);
+            let index = self.index.borrow();
+            let known = rest.as_ref().and_then(|rest| index.get(rest));
+            known.is_some_and(|known| known.at == parcel.at && known.invalidated == parcel.invalidated)
+        })
     }
 
     /// Removes entries, with the next write.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use query_cache::{Query, StaleTime, minutes};
+use query_cache::{Persist, Query, QueryFilter, StaleTime, minutes};
 
 use crate::common::disk::{Disk, page};
+use crate::common::lab::Lab;
 use crate::common::{Number, shows};
 use crate::hydration::number;
 
@@ -93,4 +94,42 @@ fn with_storage_the_network_is_asked_second() {
     disk.asked();
     let _plain = third.watch(Number(1, |defaults| defaults.stale_after(minutes(5))));
     assert_eq!((third.server.requests(), disk.asked()), (1, Vec::<String>::new()));
+}
+
+#[test]
+fn what_came_as_json_or_from_another_tab_is_stored_too_and_what_came_from_there_is_not_written_again() {
+    let from = page(&Disk::default(), "ada", 0);
+    from.client.set_data(&number(1), 10);
+    let json = from.client.dehydrate(QueryFilter::all()).json;
+
+    let disk = Disk::default();
+    let first = page(&disk, "ada", 1);
+    first.client.hydrate(&json).unwrap();
+    first.world.run();
+    assert_eq!(disk.entries(), 1, "{:?}", disk.names());
+
+    let second = page(&disk, "ada", 2);
+    second.world.run();
+    disk.asked();
+    let viewer = second.watch(number(1));
+    second.seconds(2);
+    assert_eq!((shows(&viewer).as_str(), second.server.requests()), ("10", 0));
+    let asked = disk.asked();
+    assert!(matches!(&asked[..], [get] if get.starts_with("get ")), "{asked:?}");
+
+    // Older than what is there: neither shown nor stored.
+    second.client.set_data(&number(1), 11);
+    second.client.hydrate(&json).unwrap();
+    second.world.run();
+    assert_eq!(shows(&page(&disk, "ada", 9).watch(number(1))), "11");
+
+    let (lab, disks) = (Lab::new(), [Disk::default(), Disk::default()]);
+    let tabs = [lab.open("ada"), lab.open("ada")];
+    for (tab, disk) in tabs.iter().zip(&disks) {
+        tab.client.persist(Persist::new(disk.clone(), "build 1"));
+    }
+    let _viewers = tabs.each_ref().map(|tab| tab.watch(number(1)));
+    lab.millis(&tabs.each_ref(), 1_200);
+    let requests: usize = tabs.iter().map(|tab| tab.server.requests()).sum();
+    assert_eq!((requests, disks.map(|disk| disk.entries())), (1, [1, 1]));
 }
