@@ -4,6 +4,7 @@ mod codec;
 mod dehydrating;
 mod format;
 mod hydrating;
+mod keeping;
 pub(crate) mod keys;
 mod names;
 mod sections;
@@ -13,6 +14,7 @@ pub use dehydrating::Dehydrated;
 pub(crate) use format::{Packed, number_of, number_of_name};
 pub(crate) use hydrating::Put;
 pub use hydrating::{HydrateError, Hydrated};
+pub(crate) use keeping::{Caller, Keeper, Kept};
 pub use names::ScopeName;
 pub(crate) use waking::is_asleep_name;
 
@@ -20,6 +22,7 @@ use std::cell::RefCell;
 
 use crate::client::{Extension, Happens, QueryClient};
 use crate::key::QueryKey;
+use keeping::Keeping;
 use names::Named;
 pub(crate) use sections::Section;
 use sections::Sections;
@@ -31,6 +34,7 @@ pub(crate) struct Hydration {
     /// What begins with one of these never leaves.
     confidential: RefCell<Vec<QueryKey>>,
     sections: Sections,
+    keeping: Keeping,
 }
 
 impl Extension for Hydration {

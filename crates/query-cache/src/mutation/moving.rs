@@ -16,7 +16,7 @@ impl Extension for Mutations {
             }
             Happens::Ended => {
                 #[cfg(feature = "hydrate")]
-                drop(self.unresumed.take());
+                drop((self.unresumed.take(), self.kept.take()));
                 // What they own finds the new scope.
                 let runs = self.step(client, |store, _, fx| store.end(fx));
                 for run in runs {

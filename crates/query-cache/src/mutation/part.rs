@@ -3,14 +3,20 @@
 #[cfg(feature = "hydrate")]
 use std::cell::Cell;
 use std::cell::RefCell;
+#[cfg(feature = "hydrate")]
+use std::collections::HashMap;
 use std::rc::Rc;
 
+#[cfg(feature = "hydrate")]
+use super::context::IdempotencyKey;
 use super::context::MutationContext;
 use super::definition::MutationStep;
 use super::events::Listeners;
 use super::options::DefaultMutationOptions;
 #[cfg(feature = "hydrate")]
 use super::saving::{Registered, SavedMutation};
+#[cfg(feature = "hydrate")]
+use super::state::MutationId;
 use super::store::{Fx, Store};
 use crate::client::{QueryClient, World};
 use crate::environment::LocalBoxFuture;
@@ -31,6 +37,12 @@ pub(crate) struct Mutations {
     /// They travel with the cache: one was registered.
     #[cfg(feature = "hydrate")]
     pub(super) travels: Cell<bool>,
+    /// What happens to them is heard, so that they can be kept on a storage.
+    #[cfg(feature = "hydrate")]
+    pub(super) keeping: RefCell<Option<super::events::MutationListening>>,
+    /// Those of this scope that are kept there.
+    #[cfg(feature = "hydrate")]
+    pub(super) kept: RefCell<HashMap<MutationId, IdempotencyKey>>,
     /// What has come from another page, of mutations that are not registered yet.
     #[cfg(feature = "hydrate")]
     pub(super) unresumed: RefCell<Vec<SavedMutation>>,

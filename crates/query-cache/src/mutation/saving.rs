@@ -107,8 +107,10 @@ impl QueryClient {
     /// [name](Mutation::name). Call it when the app starts, before anything is resumed; a later one of the same
     /// name replaces an earlier one. Belongs to no scope: it outlives them.
     ///
-    /// From then on they also travel with the cache: [`dehydrate`](QueryClient::dehydrate) takes along those that are
-    /// not over, under the scope's name, and [`hydrate`](QueryClient::hydrate) resumes them.
+    /// From then on they also travel with the cache, under the scope's name: [`dehydrate`](QueryClient::dehydrate)
+    /// takes along those that are not over, and [`hydrate`](QueryClient::hydrate) resumes them. With
+    /// [`persist`](QueryClient::persist) each is on the storage until it is over, and resumed when the app starts
+    /// again.
     pub fn register_mutation<M>(&self, mutation: M)
     where
         M: Mutation<Variables: Serialize + DeserializeOwned>,
@@ -140,33 +142,46 @@ impl QueryClient {
     /// only their callbacks still run, are not among them. In a held scope, too: what is found is for storage
     /// that belongs to the scope, not to be shown.
     pub fn unfinished_mutations(&self) -> Unfinished {
-        let mut unfinished = Unfinished::default();
+        let (saved, skipped) = self.write_down(|_| true);
+        Unfinished { saved: saved.into_iter().map(|(_, saved)| saved).collect(), skipped }
+    }
+
+    /// Those of them that are meant, and how many could not be written down.
+    pub(super) fn write_down(
+        &self,
+        meant: impl Fn(MutationId) -> bool,
+    ) -> (Vec<(MutationId, SavedMutation)>, usize) {
+        let (mut saved, mut skipped) = (Vec::new(), 0);
         if self.is_over() {
-            return unfinished;
+            return (saved, skipped);
         }
         let mutations = self.extension::<Mutations>();
         let mut waiting: Vec<_> = mutations.read(|store| {
-            let waiting = store.entries.iter().filter(|(_, entry)| !entry.state.answered);
+            let waiting = store.entries.iter().filter(|(id, entry)| meant(**id) && !entry.state.answered);
             waiting.map(|(id, entry)| (*id, entry.facts.clone(), entry.sent > 0, entry.phase)).collect()
         });
         waiting.sort_by_key(|(id, facts, ..)| (facts.submitted_at, *id));
-        for (_, facts, sent, phase) in waiting {
+        for (id, facts, sent, phase) in waiting {
             // User code writes them down: the list is let go before.
             let registered = mutations.registered(facts.name);
-            match registered.and_then(|registered| (registered.encode)(&*facts.variables)) {
-                Some(variables) => unfinished.saved.push(SavedMutation {
-                    name: facts.name.to_owned(),
-                    variables,
-                    idempotency_key: facts.key.clone(),
-                    submitted_at: facts.submitted_at,
-                    line: facts.line.clone(),
-                    sent,
-                    paused: matches!(phase, Phase::Gated(_)),
-                }),
-                None => unfinished.skipped += 1,
-            }
+            let Some(variables) = registered.and_then(|registered| (registered.encode)(&*facts.variables))
+            else {
+                skipped += 1;
+                continue;
+            };
+            let paused = matches!(phase, Phase::Gated(_));
+            let written = SavedMutation {
+                name: facts.name.to_owned(),
+                variables,
+                idempotency_key: facts.key.clone(),
+                submitted_at: facts.submitted_at,
+                line: facts.line.clone(),
+                sent,
+                paused,
+            };
+            saved.push((id, written));
         }
-        unfinished
+        (saved, skipped)
     }
 
     /// Makes a call again that was written down, with its idempotency key and its place in its line; callbacks

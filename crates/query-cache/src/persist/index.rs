@@ -34,12 +34,13 @@ pub(super) struct Index {
 }
 
 /// No character of these would end a part of a name.
-fn part(text: &str) -> String {
+pub(super) fn part(text: &str) -> String {
     text.replace('%', "%25").replace('/', "%2F")
 }
 
 pub(super) const META: &str = "m";
 pub(super) const DATA: &str = "d";
+pub(super) const CALLS: &str = "c";
 
 /// `None`: what is public.
 pub(super) fn scope_part(scope: Option<&str>) -> String {

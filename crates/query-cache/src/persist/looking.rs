@@ -141,6 +141,7 @@ impl Persistence {
                 this.concerns(&client, &filter, concern);
             }
             this.write_soon(&client);
+            this.serve(&client);
         }));
     }
 

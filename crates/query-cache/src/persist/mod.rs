@@ -1,5 +1,6 @@
 //! The cache on storage: what opts in is written entry by entry, and looked for before it is fetched.
 
+mod calls;
 mod index;
 mod looking;
 mod storage;
@@ -18,6 +19,7 @@ use crate::client::{Concern, Extension, Happens, Listening, QueryClient};
 use crate::environment::{Millis, Timestamp};
 use crate::filter::QueryFilter;
 use crate::key::QueryKey;
+use calls::{CallKeeper, Calls};
 use index::Index;
 
 /// How the cache is kept on a [`Storage`]: for [`QueryClient::persist`].
@@ -137,6 +139,7 @@ pub(crate) struct Persistence {
     outdated: RefCell<Vec<String>>,
     /// What is to be removed with the next write.
     removed: RefCell<Vec<String>>,
+    calls: Calls,
     /// A write is due, or under way.
     writing: Cell<bool>,
     /// To be purged once more when that is over: a storage need not keep the order.
@@ -163,7 +166,10 @@ impl Extension for Persisting {
         let Some(persistence) = self.get() else { return };
         match what {
             Happens::Ended => persistence.purge(client),
-            Happens::Named => persistence.write_all(client),
+            Happens::Named => {
+                persistence.write_all(client);
+                persistence.serve(client);
+            }
             Happens::Restored => {
                 let held_back = persistence.held_back.take();
                 persistence.dirty.borrow_mut().extend(held_back);
@@ -191,9 +197,15 @@ impl QueryClient {
     /// [name](QueryClient::name_scope) of the scope, and is purged, for every build, in the call that ends it. What
     /// is invalidated, reset or removed is so on the storage too; what is only forgotten in time stays there.
     ///
+    /// Calls of [registered](QueryClient::register_mutation) mutations are kept, too, one by one, from when they are
+    /// made until they are over, and made again by the page that is opened next, with their idempotency keys; also
+    /// those of another build, if their variables can still be read. They are not part of the budget. With several
+    /// tabs open call [`share_with_tabs`](QueryClient::share_with_tabs) before this: then what a tab that is still
+    /// open has yet to send is left to it.
+    ///
     /// A second call replaces the first.
     pub fn persist(&self, how: Persist) {
-        let persistence = Rc::new(Persistence::new(how));
+        let persistence = Rc::new(Persistence::new(how, self.random()));
         let weak = Rc::downgrade(&persistence);
         let client = self.in_scope(None).downgrade();
         let listening = self.listen(move |event| {
@@ -205,12 +217,13 @@ impl QueryClient {
         let before = self.extension::<Persisting>().0.replace(Some(persistence.clone()));
         drop(before);
         self.mark(|engine| engine.look_by(looking::look));
+        self.keep_calls_by(Rc::new(CallKeeper(persistence.clone())));
         persistence.load(&self.in_scope(None));
     }
 }
 
 impl Persistence {
-    fn new(how: Persist) -> Self {
+    fn new(how: Persist, page: u64) -> Self {
         Persistence {
             how,
             index: RefCell::default(),
@@ -221,6 +234,7 @@ impl Persistence {
             held_back: RefCell::default(),
             outdated: RefCell::default(),
             removed: RefCell::default(),
+            calls: Calls::new(page),
             writing: Cell::new(false),
             purged: RefCell::default(),
             silent: Cell::new(None),

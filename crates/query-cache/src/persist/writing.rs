@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::index::{self, DATA, Known, META};
+use super::index::{self, CALLS, DATA, Known, META};
 use super::{Change, Persistence, StorageError, StorageFault, Stored};
 use crate::client::{QueryClient, WeakQueryClient};
 use crate::events::{CacheEvent, Happening};
@@ -63,7 +63,8 @@ impl Persistence {
     pub(super) fn write_soon(self: &Rc<Self>, client: &QueryClient) {
         let nothing = self.dirty.borrow().is_empty()
             && self.removed.borrow().is_empty()
-            && self.outdated.borrow().is_empty();
+            && self.outdated.borrow().is_empty()
+            && self.calls.are_as_kept();
         if nothing || self.off.get() || !self.loaded.get() || self.writing.replace(true) {
             return;
         }
@@ -84,7 +85,8 @@ impl Persistence {
         if here.is_over() {
             return; // What was gathered is nobody's business now.
         }
-        let changes = self.changes(&puts);
+        let (calls, places) = self.calls.take_changes();
+        let changes = self.changes(&puts, &calls);
         if changes.is_empty() {
             return;
         }
@@ -92,9 +94,12 @@ impl Persistence {
         drop(here);
         match self.how.storage.write(changes).await {
             Ok(()) => {}
-            Err(StorageError::Full) => self.make_room(&scope, puts).await,
+            Err(StorageError::Full) => self.make_room(&scope, puts, &calls).await,
             Err(error) => self.fault(StorageFault::Broken(error.to_string().into())),
         }
+        // What was taken over from another page is this one's now, and no other finds it there.
+        drop(places);
+        self.calls.written();
     }
 
     /// What has changed, as it is to be stored. Runs user code.
@@ -129,7 +134,7 @@ impl Persistence {
     }
 
     /// All changes there are to make, the oldest entries' removal among them. The index knows them already.
-    fn changes(&self, puts: &[(String, Known, String)]) -> Rc<[Change]> {
+    fn changes(&self, puts: &[(String, Known, String)], calls: &[Change]) -> Rc<[Change]> {
         let mut index = self.index.borrow_mut();
         let mut removed = self.removed.take();
         for (rest, known, _) in puts {
@@ -153,7 +158,7 @@ impl Persistence {
         let gone = removed.iter().filter(|rest| index.get(rest).is_none());
         let gone = gone.flat_map(|rest| [META, DATA].map(|kind| Change::Remove(self.name(kind, rest))));
         // First what makes room.
-        gone.chain(outdated).chain(puts).collect()
+        gone.chain(calls.iter().cloned()).chain(outdated).chain(puts).collect()
     }
 
     fn put_meta(&self, rest: &str, known: &Known) -> Change {
@@ -161,7 +166,12 @@ impl Persistence {
     }
 
     /// There is less room than the budget: the older half goes, and what is new is tried once more.
-    async fn make_room(self: &Rc<Self>, scope: &WeakQueryClient, puts: Vec<(String, Known, String)>) {
+    async fn make_room(
+        self: &Rc<Self>,
+        scope: &WeakQueryClient,
+        puts: Vec<(String, Known, String)>,
+        calls: &[Change],
+    ) {
         let half = {
             let mut index = self.index.borrow_mut();
             for (rest, ..) in &puts {
@@ -181,7 +191,7 @@ impl Persistence {
         if over() {
             return;
         }
-        let changes = self.changes(&puts);
+        let changes = self.changes(&puts, calls);
         match self.how.storage.write(changes).await {
             Ok(()) => {}
             Err(StorageError::Full) => {
@@ -198,10 +208,12 @@ impl Persistence {
     pub(super) fn purge(self: &Rc<Self>, client: &QueryClient) {
         // What was about to be written is gone from the cache; what is public stays to be written.
         self.held_back.take();
+        self.calls.forget();
         for name in client.last_scope_names() {
             let scope = index::scope_part(Some(name.as_str()));
             self.index.borrow_mut().remove_scope(&scope);
-            let prefixes = [META, DATA].map(|kind| format!("{}{scope}/", index::prefix(&self.how.app, kind)));
+            let prefixes =
+                [META, DATA, CALLS].map(|kind| format!("{}{scope}/", index::prefix(&self.how.app, kind)));
             if self.writing.get() {
                 self.purged.borrow_mut().extend(prefixes.iter().cloned());
             }

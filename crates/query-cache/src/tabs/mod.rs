@@ -179,6 +179,7 @@ impl QueryClient {
         }));
         let before = self.extension::<Sharing>().0.replace(Some(tab.clone()));
         drop(before);
+        self.lock_by(tab.how.locks.clone());
         self.mark(|engine| engine.take_turns_by(turns::turn));
         tab.say(&client, Says::Hello);
         tab.be_first(&client);

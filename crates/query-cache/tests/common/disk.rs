@@ -9,7 +9,7 @@ use query_cache::{
     Change, Environment, LocalBoxFuture, ManualEnvironment, Storage, StorageError, StorageFault, Stored,
 };
 
-use super::{Stage, stage};
+use super::{Stage, stage_with_seed};
 use query_cache::{Persist, ScopeName};
 
 #[derive(Clone, Default)]
@@ -24,6 +24,8 @@ struct Inner {
     broken: Cell<Broken>,
     capacity: Cell<Option<usize>>,
     asked: RefCell<Vec<String>>,
+    /// How many pages have been opened on it.
+    pages: Cell<u64>,
 }
 
 /// What does not work.
@@ -63,6 +65,11 @@ impl Disk {
     /// How many entries there are, and how many bytes they take.
     pub fn entries(&self) -> usize {
         self.names().iter().filter(|name| name.contains("/d/")).count()
+    }
+
+    /// How many calls are kept.
+    pub fn calls(&self) -> usize {
+        self.names().iter().filter(|name| name.contains("/c/")).count()
     }
 
     pub fn bytes(&self) -> usize {
@@ -202,7 +209,9 @@ pub fn page(disk: &Disk, name: &str, seconds: u64) -> Page {
 }
 
 pub fn page_with(disk: &Disk, name: &str, seconds: u64, change: impl FnOnce(Persist) -> Persist) -> Page {
-    let stage = stage();
+    // No two draw the same numbers.
+    let seed = disk.0.pages.replace(disk.0.pages.get() + 1);
+    let stage = stage_with_seed(1 + seed * 7_919);
     // It was slow in another page's time.
     disk.0.slow.take();
     stage.seconds(seconds);

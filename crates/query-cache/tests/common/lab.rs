@@ -190,6 +190,12 @@ impl Lab {
         said.iter().map(|message| word(message)).collect()
     }
 
+    /// How many locks are held whose names have this in them.
+    pub fn locks_held(&self, part: &str) -> usize {
+        let locks = self.0.locks.borrow();
+        locks.iter().filter(|(name, line)| name.contains(part) && line.held.is_some()).count()
+    }
+
     /// Says this in the name of nobody.
     pub fn says(&self, message: &str) {
         self.0.under_way.borrow_mut().push_back((self.0.now.get(), u32::MAX, message.to_owned()));
