@@ -1,16 +1,17 @@
 //! What the cache costs, and how that grows. `cargo xtask bench` compares the figures with their limits.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use query_cache::{
-    CombinedObserver, FetchContext, ManualEnvironment, Query, QueryClient, QueryFilter, QueryKey,
-    QueryOptions, Results, ScopeName, StaleTime, query_key,
+    Change, CombinedObserver, FetchContext, LocalBoxFuture, ManualEnvironment, Persist, Query, QueryClient,
+    QueryFilter, QueryKey, QueryOptions, Results, ScopeName, StaleTime, Storage, StorageError, Stored,
+    query_key,
 };
 
 /// One of many: `["group", id / 10, id]`, so that each group has ten.
@@ -276,15 +277,32 @@ fn timed_total(rounds: u64, number: u32) -> [Duration; 4] {
     times
 }
 
+/// One of many that travel.
+struct Row(u32);
+
+impl Query for Row {
+    type Data = (u32, String);
+    type Error = String;
+
+    fn key(&self) -> QueryKey {
+        query_key!["row", self.0 / 10, self.0]
+    }
+    fn options(&self, defaults: QueryOptions<Self>) -> QueryOptions<Self> {
+        defaults.stale(StaleTime::WhenInvalidated).dehydrated()
+    }
+    async fn fetch(&self, _: FetchContext) -> Result<(u32, String), String> {
+        Ok((0, String::new()))
+    }
+}
+
+/// 90 bytes of JSON.
+fn title(id: u32) -> (u32, String) {
+    (id, format!("The title of row {id}, as long as titles are, \"quotes\" and all"))
+}
+
 /// The whole cache as JSON and back: what it costs to write, to take in, and to decode where all is asked for.
 fn hydration(criterion: &mut Criterion) {
     const ENTRIES: u32 = 10_000;
-    let row = |id: u32| {
-        query_cache::query(query_key!["row", id / 10, id], async |_| {
-            Ok::<(u32, String), String>((0, String::new()))
-        })
-        .with_options(|options| options.stale(StaleTime::WhenInvalidated).dehydrated())
-    };
     let client = || {
         let client = QueryClient::new(ManualEnvironment::new(1));
         client.name_scope(ScopeName::new("user_1"));
@@ -292,10 +310,7 @@ fn hydration(criterion: &mut Criterion) {
     };
     let full = client();
     for id in 0..ENTRIES {
-        full.set_data(
-            &row(id),
-            (id, format!("The title of row {id}, as long as titles are, \"quotes\" and all")),
-        );
+        full.set_data(&Row(id), title(id));
     }
     let json = full.dehydrate(QueryFilter::all()).json;
     let mut group = criterion.benchmark_group("hydration");
@@ -313,16 +328,71 @@ fn hydration(criterion: &mut Criterion) {
         bencher.iter_with_large_drop(|| {
             let client = client();
             client.hydrate(&json).unwrap();
-            assert!((0..ENTRIES).all(|id| client.get_data(&row(id)).is_some()));
+            assert!((0..ENTRIES).all(|id| client.get_data(&Row(id)).is_some()));
             client
         });
     });
     group.finish();
 }
 
+/// A storage that has no more to do than it must.
+#[derive(Clone, Default)]
+struct Shelf(Rc<RefCell<BTreeMap<String, String>>>);
+
+impl Storage for Shelf {
+    fn get(&self, name: &str) -> LocalBoxFuture<Result<Option<String>, StorageError>> {
+        let found = self.0.borrow().get(name).cloned();
+        Box::pin(async { Ok(found) })
+    }
+    fn write(&self, changes: Rc<[Change]>) -> LocalBoxFuture<Result<(), StorageError>> {
+        let mut held = self.0.borrow_mut();
+        for change in &*changes {
+            match change {
+                Change::Put(Stored { name, text }) => drop(held.insert(name.clone(), text.clone())),
+                Change::Remove(name) => drop(held.remove(name)),
+            }
+        }
+        Box::pin(async { Ok(()) })
+    }
+    fn list(&self, _: &str) -> LocalBoxFuture<Result<Vec<Stored>, StorageError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    fn clear(&self, _: &str) -> LocalBoxFuture<Result<(), StorageError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// One write among many that are stored: encoded, and put on the storage.
+fn storage(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("storage");
+    for entries in [FEW, OBSERVERS] {
+        let world = ManualEnvironment::new(1);
+        let client = QueryClient::new(world.clone());
+        client.name_scope(ScopeName::new("user_1"));
+        let shelf = Shelf::default();
+        client.persist(Persist::new(shelf.clone(), "build 1").budget(usize::MAX));
+        world.run();
+        (0..entries).for_each(|id| client.set_data(&Row(id), title(id)));
+        world.run();
+        assert_eq!(shelf.0.borrow().len(), 2 * entries as usize);
+        let mut next = 0;
+        group.bench_function(BenchmarkId::new("one dirty", entries), |bencher| {
+            bencher.iter(|| {
+                next += 1;
+                client.set_data(&Row(entries / 2), title(next));
+                world.run();
+            });
+        });
+        let last = title(next).1;
+        let held = shelf.0.borrow();
+        assert!(held.values().any(|text| text.contains(&last[..24])), "what was written last is there");
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = costs;
     config = Criterion::default().sample_size(30).measurement_time(Duration::from_secs(3));
-    targets = lookups, at_random, writes, observers, combined, hydration
+    targets = lookups, at_random, writes, observers, combined, hydration, storage
 }
 criterion_main!(costs);

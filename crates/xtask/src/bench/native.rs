@@ -38,6 +38,23 @@ pub fn measure(tools: &Toolbox) -> anyhow::Result<Vec<Row>> {
             format!("{what}, per observer, 10,000 to 1,000 ({:.0} ns to {:.0})", per(large), small / 1000.0);
         rows.push(Row::at_most(per, large / small / 10.0, 1.5, "×"));
     }
+    for what in ["mount", "all change", "all again", "unmount"] {
+        let id = format!("combined/{what}");
+        let (small, large) = (nanos(&format!("{id}/100"))?, nanos(&format!("{id}/10000"))?);
+        let per = format!(
+            "combined, {what}, per query, 10,000 to 100 ({:.0} ns to {:.0})",
+            per(large),
+            small / 100.0
+        );
+        rows.push(Row::at_most(per, large / small / 100.0, 1.5, "×"));
+    }
+    for what in ["dehydrate", "hydrate"] {
+        let millis = nanos(&format!("hydration/{what} 10000"))? / 1e6;
+        rows.push(Row::at_most(format!("{what} 10,000 entries of 90 bytes"), millis, 40.0, " ms"));
+    }
+    let (small, large) = (nanos("storage/one dirty/100")?, nanos("storage/one dirty/10000")?);
+    let what = format!("store one dirty entry among 10,000 to among 100 ({large:.0} ns to {small:.0})");
+    rows.push(Row::at_most(what, large / small, 1.5, "×"));
     Ok(rows)
 }
 
