@@ -38,14 +38,14 @@ pub struct BrowserEnvironment {
 }
 
 /// An event listener that goes with its owner.
-struct Listener {
+pub(crate) struct Listener {
     target: EventTarget,
     event: &'static str,
     callback: Closure<dyn FnMut()>,
 }
 
 impl Listener {
-    fn new(target: &EventTarget, event: &'static str, callback: Closure<dyn FnMut()>) -> Self {
+    pub fn new(target: &EventTarget, event: &'static str, callback: Closure<dyn FnMut()>) -> Self {
         // Fails only for a callback that is no function.
         let _ = target.add_event_listener_with_callback(event, callback.as_ref().unchecked_ref());
         Listener { target: target.clone(), event, callback }

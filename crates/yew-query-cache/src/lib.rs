@@ -7,6 +7,8 @@ mod misuse;
 #[cfg(feature = "persist")]
 mod persist;
 mod provider;
+#[cfg(feature = "tabs")]
+mod tabs;
 mod use_combined;
 mod use_fetch_in_view;
 mod use_infinite_query;
@@ -26,6 +28,10 @@ pub use browser::BrowserEnvironment;
 pub use persist::{IndexedDb, LocalStorage};
 pub use provider::{QueryClientProvider, QueryClientProviderProps, use_query_client};
 // One import is enough for a page: its queries need these.
+#[cfg(any(feature = "persist", feature = "tabs"))]
+pub use query_cache::ScopeName;
+#[cfg(feature = "tabs")]
+pub use query_cache::{Channel, Locks, Tabs};
 pub use query_cache::{
     Classify, Details, ErrorClass, FetchCause, FetchContext, FetchStatus, Found, GcTime, IdempotencyKey,
     InfiniteQuery, MissingContext, Misuse, Mutation, MutationContext, MutationDetails, MutationError,
@@ -35,7 +41,9 @@ pub use query_cache::{
     query, query_key, seconds,
 };
 #[cfg(feature = "persist")]
-pub use query_cache::{Persist, ScopeName, Storage, StorageError, StorageFault};
+pub use query_cache::{Persist, Storage, StorageError, StorageFault};
+#[cfg(feature = "tabs")]
+pub use tabs::{Broadcast, WebLocks, browser_tabs};
 pub use use_combined::use_combined;
 pub use use_fetch_in_view::{use_fetch_next_in_view, use_fetch_previous_in_view};
 pub use use_infinite_query::{UseInfiniteQuery, use_infinite_query};

@@ -203,7 +203,12 @@ impl Drop for Stage {
 impl Stage {
     /// Shows nothing yet.
     pub async fn new() -> Stage {
-        let world = ManualEnvironment::new(1);
+        Stage::with_seed(1).await
+    }
+
+    /// The same, in a world that draws other numbers.
+    pub async fn with_seed(seed: u64) -> Stage {
+        let world = ManualEnvironment::new(seed);
         let client = QueryClient::new(world.clone());
         let server = Server::new(&world);
         client.provide(server.clone());
