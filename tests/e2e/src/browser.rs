@@ -201,6 +201,20 @@ impl Browser {
         self.driver.switch_to_window(tab.0.clone()).await.expect("the tab");
     }
 
+    /// Closes the current tab. The next command has to go to another.
+    pub async fn close_tab(&self) {
+        self.driver.close_window().await.expect("the tab to close");
+    }
+
+    /// Kills the process of the current tab's page, as the system does when memory runs out. The next command has to
+    /// go to another tab.
+    pub async fn crash_tab(&self) {
+        // There is nobody left to answer it.
+        let devtools = self.driver.cdp();
+        let crash = devtools.send_raw("Page.crash", json!({}));
+        let _ = tokio::time::timeout(Duration::from_millis(500), crash).await;
+    }
+
     /// Runs a function body in the page and gives what it returns. Panics if it throws.
     pub async fn run<T: DeserializeOwned>(&self, script: &str, arguments: &[Value]) -> T {
         let value = self.driver.execute(script.to_owned(), arguments.to_vec()).await;

@@ -11,11 +11,13 @@
 
 pub mod app;
 mod browser;
+mod cache_lab;
 mod cors;
 mod front;
 mod gate;
 mod lab;
 pub mod leaks;
+mod ledger;
 pub mod net_log;
 mod origin_server;
 mod process;
@@ -27,9 +29,11 @@ mod world;
 
 pub use app::Scene;
 pub use browser::{Browser, ConsoleLine, DESKTOP, PHONE, Tab};
+pub use cache_lab::{ADA, CacheLab, CacheState, Opened};
 pub use front::{Asked, Config, Front, Site};
 pub use gate::Gate;
 pub use lab::{Lab, Tokens};
+pub use ledger::Ledger;
 pub use process::Running;
 pub use recorder::{Recorded, Recorder};
 pub use wait::{eventually, eventually_within, pause};

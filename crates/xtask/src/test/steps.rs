@@ -158,8 +158,11 @@ fn lab(session: &mut Session) -> anyhow::Result<PathBuf> {
     let mut bindgen = session.tools.command("wasm-bindgen");
     bindgen.args(["--target", "web", "--no-typescript", "--out-name", "lab", "--out-dir"]).arg(&folder);
     show("binding the lab", bindgen.arg(workspace.target.join(WASM).join("web/e2e_lab.wasm")))?;
-    let page = workspace.packages.iter().find(|package| package.name == LAB);
-    let page = page.with_context(|| format!("there is no crate {LAB}"))?.folder().join("index.html");
-    fs::copy(page, folder.join("index.html")).context("the lab's page cannot be copied")?;
+    let package = workspace.packages.iter().find(|package| package.name == LAB);
+    let package = package.with_context(|| format!("there is no crate {LAB}"))?;
+    for file in ["index.html", "cache.html", "worker.js"] {
+        fs::copy(package.folder().join(file), folder.join(file))
+            .with_context(|| format!("the lab's {file} cannot be copied"))?;
+    }
     Ok(folder)
 }

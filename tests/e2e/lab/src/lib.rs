@@ -1,6 +1,7 @@
 //! A page that the end-to-end tests drive from outside: it shows what every hook gives, and has functions that a
 //! test calls by name.
 
+mod cache;
 mod calls;
 mod page;
 mod queries;

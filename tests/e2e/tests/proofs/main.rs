@@ -1,6 +1,9 @@
 //! The proofs: the app as it ships, and a page made for the tests, in Chromium, with the real clerk-js and every
 //! server running.
 
+mod cache_calls;
+mod cache_storage;
+mod cache_tabs;
 mod given_up;
 mod hidden;
 mod lures;
