@@ -36,3 +36,29 @@ async fn a_full_disk_breaks_nothing() {
     assert!(!console.iter().any(|line| line.text.contains("panicked")), "{console:?}");
     println!("3 MB into 300 kB of room: {:?}, and the app went on", state.faults);
 }
+
+#[derive(Debug, serde::Deserialize)]
+struct Costs {
+    dehydrate: f64,
+    hydrate: f64,
+    taken: usize,
+    all: f64,
+    records: usize,
+    dirty: Vec<(usize, f64)>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_dirty_entry_among_ten_thousand_is_one_small_write() {
+    let lab = CacheLab::start().await;
+    lab.open(ADA).await;
+    let script = "const done = arguments[arguments.length - 1]; lab.cache_costs().then(done)";
+    let text: String = lab.browser.run_async(script, &[]).await;
+    let Costs { dehydrate, hydrate, taken, all, records, dirty } = serde_json::from_str(&text).expect(&text);
+    assert_eq!((records, taken, dirty.len()), (20_000, 10_000, 10));
+    assert!(dirty.iter().all(|(records, _)| *records == 2), "{dirty:?}");
+    let median = dirty[5].1;
+    assert!(median < all / 20.0, "{median} ms of {all}");
+    println!(
+        "10,000 entries: dehydrated in {dehydrate:.1} ms, hydrated in {hydrate:.1}; onto IndexedDB in {all:.0} ms, one of them again in {median:.1}"
+    );
+}

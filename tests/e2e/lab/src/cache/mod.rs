@@ -1,6 +1,7 @@
 //! A page with a cache and no Clerk: for what tabs, storage and mutations do in a real browser.
 
 mod calls;
+mod costs;
 mod page;
 mod queries;
 
