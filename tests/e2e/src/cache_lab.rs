@@ -21,6 +21,8 @@ pub struct Opened {
     pub build: &'static str,
     /// Whether the cache is on IndexedDB.
     pub storage: bool,
+    /// Whether the page can be opened without a network: its files are kept by a service worker.
+    pub without_network: bool,
 }
 
 /// What a tab's cache says of itself.
@@ -35,7 +37,7 @@ pub struct CacheState {
 }
 
 /// Ada's, of the first build, without storage.
-pub const ADA: Opened = Opened { person: "ada", build: "1", storage: false };
+pub const ADA: Opened = Opened { person: "ada", build: "1", storage: false, without_network: false };
 
 impl CacheLab {
     /// Starts all three.
@@ -62,10 +64,12 @@ impl CacheLab {
         self.open(how).await
     }
 
-    fn url(&self, Opened { person, build, storage }: Opened) -> String {
-        let storage = if storage { "yes" } else { "no" };
+    fn url(&self, Opened { person, build, storage, without_network }: Opened) -> String {
+        let [storage, worker] = [storage, without_network].map(|yes| if yes { "yes" } else { "no" });
         let (page, server) = (self.front.origin(), self.ledger.origin());
-        format!("{page}/cache.html?server={server}&person={person}&build={build}&storage={storage}")
+        format!(
+            "{page}/cache.html?server={server}&person={person}&build={build}&storage={storage}&worker={worker}"
+        )
     }
 
     /// Waits until the page is there.
