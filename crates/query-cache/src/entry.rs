@@ -110,6 +110,9 @@ pub(crate) struct Fetch {
     pub waiters: Vec<WaiterSlot>,
     /// What was known before it began.
     pub before: Rc<State>,
+    /// The data that was below all layers then.
+    #[cfg(feature = "stream")]
+    pub below: Option<Value>,
 }
 
 pub(crate) enum Phase {

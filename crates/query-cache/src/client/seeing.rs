@@ -43,4 +43,12 @@ impl QueryClient {
             None => self.step(|engine, now, fx| act(engine, data, now, fx)),
         }
     }
+
+    /// Looks again at what is below the layers over an entry.
+    #[cfg(feature = "stream")]
+    pub(crate) fn see_again(&self, slot: Slot) {
+        if let Some(base) = self.read(|engine| engine.get(slot)?.base().cloned()) {
+            self.see(&|_| Some(slot), &base, None, &|engine, seen, _, fx| engine.show(slot, &base, seen, fx));
+        }
+    }
 }

@@ -70,7 +70,7 @@ impl Engine {
     pub fn before(&self, id: FlightId) -> Option<Value> {
         let entry = self.entries.get(id.entry).filter(|_| self.awaits(id))?;
         match entry.fetch.as_ref().filter(|_| entry.state.partial || entry.data().is_none()) {
-            Some(fetch) => fetch.before.data.clone(),
+            Some(fetch) => fetch.below.clone(),
             None => entry.base().cloned(),
         }
     }

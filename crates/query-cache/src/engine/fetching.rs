@@ -62,6 +62,8 @@ impl Engine {
             detached: false,
             waiters: Vec::new(),
             before: entry.state.clone(),
+            #[cfg(feature = "stream")]
+            below: entry.base().cloned(),
         }));
         self.restart(slot, now, fx);
     }
@@ -239,8 +241,15 @@ impl Engine {
             fx.aborts.push(flight);
         }
         let before = fetch.before.clone();
+        #[cfg(feature = "stream")]
+        let below = fetch.below.clone().filter(|_| entry.state.data.is_none() && entry.state.error.is_none());
         let verdict = entry.state.data.clone().ok_or(QueryError::Cancelled);
         self.apply(slot, &Action::Revert { before: &before }, fx);
+        #[cfg(feature = "stream")]
+        if let Some(below) = below {
+            self.land(slot, Landing::Back(&below), fx);
+            fx.garbage.push(Garbage::Value(below));
+        }
         self.finish(slot, &verdict, fx);
         fx.garbage.push(Garbage::State(before));
         fx.garbage.push(Garbage::Verdict(verdict));

@@ -4,6 +4,8 @@ use std::any::Any;
 
 use super::{Effects, Engine, Garbage, Trash, Value};
 use crate::slab::Slot;
+#[cfg(feature = "stream")]
+use crate::state::same_data;
 use crate::state::{Action, State};
 
 /// The layers over an entry.
@@ -24,6 +26,9 @@ pub(crate) trait Layers: Any {
 pub(crate) enum Landing<'a> {
     /// There is other data, or none. A fetch brought it, or nothing of the kind.
     Data(Option<&'a Value>, Option<u64>),
+    /// What a stream had taken away is there again.
+    #[cfg(feature = "stream")]
+    Back(&'a Value),
     /// The scope has ended.
     ScopeEnd,
 }
@@ -34,6 +39,12 @@ pub(crate) type Lander = fn(&mut Engine, Slot, Landing<'_>, &mut Effects);
 pub(crate) fn land(engine: &mut Engine, slot: Slot, landing: Landing<'_>, fx: &mut Effects) {
     match landing {
         Landing::Data(base, fetch) => engine.land_below(slot, base, fetch, fx),
+        #[cfg(feature = "stream")]
+        Landing::Back(base) => {
+            engine.land_below(slot, Some(base), None, fx);
+            // Other layers may have been laid since.
+            fx.later.push(Box::new(move |client| client.see_again(slot)));
+        }
         Landing::ScopeEnd => engine.bare(slot, fx),
     }
 }
@@ -111,6 +122,15 @@ impl Engine {
         }
         if let Some(data) = seen {
             self.apply(slot, &Action::Show { data }, fx);
+        }
+    }
+
+    /// Shows what is seen of the data below the layers, if that is still what is there.
+    #[cfg(feature = "stream")]
+    pub fn show(&mut self, slot: Slot, base: &Value, seen: &Value, fx: &mut Effects) {
+        let Some(entry) = self.entries.get(slot) else { return };
+        if same_data(entry.base(), Some(base)) && !same_data(entry.data(), Some(seen)) {
+            self.apply(slot, &Action::Show { data: seen }, fx);
         }
     }
 

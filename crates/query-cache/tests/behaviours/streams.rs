@@ -331,3 +331,56 @@ fn a_patch_is_over_every_piece() {
         assert_eq!(shows(&viewer), format!("\"{expected}\""));
     }
 }
+
+#[test]
+fn a_patch_does_not_become_part_of_what_a_retry_or_another_fetch_appends_to() {
+    let stage = stage();
+    radio(&stage, &["ab", "x!", "y?", "z"]);
+    let viewer = stage.watch(letters(Again::Append));
+    stage.seconds(3);
+    let layer =
+        stage.client.patch(&letters(Again::Append), |text| format!("{}!", text.trim_end_matches('!')));
+    viewer.observer.refetch();
+    stage.seconds(1);
+    assert_eq!(shows(&viewer), "\"abx!\"");
+    stage.seconds(1);
+    assert!(viewer.observer.state().retry().is_some_and(|retry| retry.waiting));
+    stage.seconds(9);
+    assert_eq!(
+        shows(&viewer),
+        "\"aby!\", not refreshed",
+        "a retry begins with what was there before the fetch"
+    );
+    let committed = || stage.client.committed_data(&letters(Again::Append)).map(|data| (*data).clone());
+    assert_eq!(committed().as_deref(), Some("aby"));
+    viewer.observer.refetch();
+    stage.seconds(9);
+    assert_eq!((shows(&viewer), committed().as_deref()), ("\"abyz!\"".to_owned(), Some("abyz")));
+    layer.roll_back();
+    assert_eq!(shows(&viewer), "\"abyz\"");
+}
+
+#[test]
+fn what_a_stream_took_away_is_below_the_patches_again_when_it_is_called_off() {
+    for seed in 0..20 {
+        let stage = stage_with_seed(seed);
+        radio(&stage, &["ab"]);
+        let viewer = stage.watch(letters(Again::Reset));
+        stage.seconds(3);
+        let end = |end: char| move |text: &String| format!("{}{end}", text.trim_end_matches(end));
+        let before = stage.client.patch(&letters(Again::Reset), end('!'));
+        let gone = stage.client.patch(&letters(Again::Reset), end('?'));
+        viewer.observer.refetch();
+        assert_eq!(shows(&viewer), "pending");
+        gone.roll_back();
+        let meanwhile = stage.client.patch(&letters(Again::Reset), end('.'));
+        stage.client.cancel(&letters(Again::Reset));
+        assert_eq!(shows(&viewer), "\"ab!.\"");
+        let committed = stage.client.committed_data(&letters(Again::Reset));
+        assert_eq!(committed.as_deref().map(String::as_str), Some("ab"));
+        meanwhile.roll_back();
+        before.roll_back();
+        assert_eq!(shows(&viewer), "\"ab\"");
+        assert!(!viewer.observer.is_stale());
+    }
+}
