@@ -206,6 +206,8 @@ struct Inner {
     listener: Box<dyn Fn()>,
     /// Something in it has changed since it was last folded.
     changed: Cell<bool>,
+    /// It is among those to be folded when the turn ends.
+    queued: Cell<bool>,
     folding: Cell<bool>,
 }
 
@@ -217,10 +219,9 @@ impl Extension for Folds {
     fn happens(&self, _: &QueryClient, what: Happens) {
         if what == Happens::Told {
             for changed in self.0.take() {
-                if let Some(inner) = changed.upgrade()
-                    && inner.refresh()
-                    && Rc::strong_count(&inner) > 1
-                {
+                let Some(inner) = changed.upgrade() else { continue };
+                inner.queued.set(false);
+                if inner.refresh() && Rc::strong_count(&inner) > 1 {
                     (inner.listener)();
                 }
             }
@@ -234,8 +235,8 @@ impl Extension for Folds {
 
 impl Inner {
     /// Folds what has changed, and says whether something else was made of it.
-    fn refresh(&self) -> bool {
-        // A fold that gets here again would do so for ever.
+    fn refresh(self: &Rc<Self>) -> bool {
+        // A fold that gets here again is folded again in the next turn.
         if !self.changed.get() || self.folding.replace(true) {
             return false;
         }
@@ -245,6 +246,10 @@ impl Inner {
         let before = self.made.borrow().clone();
         let made = (fold.0)(&items, before.as_deref());
         self.folding.set(false);
+        if self.changed.get() {
+            self.change();
+            self.client.end_turn();
+        }
         match made {
             Made::Same => false,
             Made::New(made) => {
@@ -255,7 +260,8 @@ impl Inner {
     }
 
     fn change(self: &Rc<Self>) {
-        if !self.changed.replace(true) {
+        self.changed.set(true);
+        if !self.queued.replace(true) {
             self.folds.0.borrow_mut().push(Rc::downgrade(self));
         }
     }
@@ -432,6 +438,7 @@ impl QueryClient {
             made: RefCell::new(None),
             listener,
             changed: Cell::new(true),
+            queued: Cell::new(false),
             folding: Cell::new(false),
         });
         inner.follow(queries);

@@ -206,11 +206,11 @@ fn a_fold_may_do_to_the_client_and_to_itself_what_it_likes() {
     );
     assert!(own.set(combined).is_ok());
     stage.seconds(1);
-    assert_eq!(own.get().unwrap().get().as_deref(), Some(&103));
-    stage.client.set_data(&number(1), 2);
-    stage.world.run();
-    stage.client.set_data(&number(1), 3);
-    stage.world.run();
-    assert_eq!(own.get().unwrap().get().as_deref(), Some(&103));
-    assert_eq!(stage.client.observer_count(), 2);
+    assert_eq!(own.get().unwrap().get().as_deref(), Some(&101), "of those that it chose itself");
+    for one in [2, 3] {
+        stage.client.set_data(&number(1), one);
+        stage.world.run();
+        assert_eq!(own.get().unwrap().get().as_deref(), Some(&(100 + one)), "and it goes on");
+    }
+    assert_eq!((stage.client.observer_count(), stage.world.task_count()), (2, 0));
 }
