@@ -6,10 +6,11 @@ mod common;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use common::posting::{LINED, POST, Post};
 use common::{Stage, one, stage, stage_with_seed};
 use query_cache::{
-    Mutation, MutationContext, MutationFilter, MutationStatus, QueryClient, QueryKey, minutes, mutation,
-    query_key,
+    Mutation, MutationContext, MutationFilter, MutationFuture, MutationStatus, QueryClient, QueryKey,
+    minutes, mutation, query, query_key,
 };
 
 fn count(stage: &Stage) -> usize {
@@ -223,4 +224,49 @@ fn options_and_lines_may_end_the_scope_they_are_asked_in() {
     stage.world.run();
     assert!(matches!(outcome.take(), Some(Err(query_cache::MutationError::Cancelled))));
     assert_eq!((sent.get(), count(&stage)), (0, 0));
+}
+
+/// Makes two calls when it is dropped, one of them in the line of the tens.
+struct Calls(QueryClient, Rc<RefCell<Vec<MutationFuture<Post>>>>);
+
+impl Drop for Calls {
+    fn drop(&mut self) {
+        let calls = [self.0.mutate(LINED, 12), self.0.mutate(POST, 1)];
+        self.1.borrow_mut().extend(calls);
+    }
+}
+
+#[test]
+fn what_is_called_in_the_new_scope_while_the_old_one_ends_is_the_new_ones() {
+    let stage = stage();
+    stage.posts();
+    let made = Rc::<RefCell<Vec<_>>>::default();
+    let (client, list) = (stage.client.clone(), made.clone());
+    // Thrown away by the end of the scope, before the calls are.
+    let held = query(query_key!["held"], async move |_| {
+        let _calls = Calls(client.clone(), list.clone());
+        std::future::pending::<Result<u32, String>>().await
+    });
+    stage.client.prefetch(held);
+    stage.post(LINED, 10);
+    stage.post(LINED, 11);
+    stage.millis(500);
+    let told = Rc::<RefCell<Vec<_>>>::default();
+    let lines = told.clone();
+    let _listening =
+        stage.client.listen_to_mutations(move |event| lines.borrow_mut().push(format!("{event:?}")));
+
+    stage.client.end_scope();
+    let outcomes: Vec<_> = made.take().into_iter().map(|call| stage.outcome(call)).collect();
+    assert_eq!((outcomes.len(), stage.pending_posts()), (2, 2));
+    stage.seconds(5);
+    for outcome in outcomes {
+        assert!(outcome.take().is_some_and(|outcome| outcome.starts_with("success")));
+    }
+    assert_eq!(
+        (stage.server.asked_for(), stage.pending_posts()),
+        (vec![10, 1, 12], 0),
+        "the line is its own"
+    );
+    assert_eq!(told.borrow().iter().filter(|line| **line == "post Added").count(), 2, "{told:?}");
 }

@@ -11,6 +11,8 @@ pub(crate) struct World {
     pub online: bool,
     pub focused: bool,
     pub held: bool,
+    /// The scope that is open.
+    pub scope: u32,
 }
 
 impl QueryClient {
@@ -21,6 +23,7 @@ impl QueryClient {
             online: engine.is_online(),
             focused: engine.is_focused(),
             held: engine.is_held(),
+            scope: engine.scope(),
         })
     }
 

@@ -18,7 +18,7 @@ impl Extension for Mutations {
                 #[cfg(feature = "hydrate")]
                 drop((self.unresumed.take(), self.kept.take()));
                 // What they own finds the new scope.
-                let runs = self.step(client, |store, _, fx| store.end(fx));
+                let runs = self.step(client, |store, world, fx| store.end(Some(world.scope), fx));
                 for run in runs {
                     run.discard();
                 }

@@ -101,7 +101,7 @@ impl Drop for Mutations {
     /// The client is gone, and with it all calls.
     fn drop(&mut self) {
         let mut fx = Fx::default();
-        for run in self.store.get_mut().end(&mut fx) {
+        for run in self.store.get_mut().end(None, &mut fx) {
             run.discard();
         }
         for waker in fx.wakers {

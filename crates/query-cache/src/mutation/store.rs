@@ -56,6 +56,8 @@ pub(super) struct Entry {
     pub state: Rc<State>,
     pub run: Rc<Run>,
     pub promise: Rc<Promise>,
+    /// The scope it was made in.
+    pub scope: u32,
     pub phase: Phase,
     /// Attempts begun.
     pub sent: u32,
@@ -213,11 +215,29 @@ impl Store {
         }
     }
 
-    /// The scope has ended: all calls are thrown away, and so is what was not yet told of them.
-    pub fn end(&mut self, fx: &mut Fx) -> Vec<Rc<Run>> {
-        let entries = std::mem::take(&mut self.entries);
-        fx.garbage.push(Box::new(std::mem::take(&mut self.events)));
-        fx.garbage.push(Box::new(std::mem::take(&mut self.lines)));
+    /// A scope has ended: its calls are thrown away, and so is what was not yet told of them. `open`: the scope
+    /// whose calls stay, made while the other one was being ended. `None`: the client is gone.
+    pub fn end(&mut self, open: Option<u32>, fx: &mut Fx) -> Vec<Rc<Run>> {
+        let all = std::mem::take(&mut self.entries);
+        let (kept, entries): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            all.into_iter().partition(|(_, entry)| Some(entry.scope) == open);
+        self.entries = kept;
+        let (told, untold): (Vec<_>, Vec<_>) = std::mem::take(&mut self.events)
+            .into_iter()
+            .partition(|event| self.entries.contains_key(&event.id));
+        self.events = told;
+        fx.garbage.push(Box::new(untold));
+        let (lines, over): (HashMap<_, _>, HashMap<_, _>) = std::mem::take(&mut self.lines)
+            .into_iter()
+            .map(|(key, mut line)| {
+                line.retain(|id| self.entries.contains_key(id));
+                (key, line)
+            })
+            .partition(|(_, line)| !line.is_empty());
+        self.lines = lines;
+        fx.garbage.push(Box::new(over));
+        let next = self.lines.values().filter_map(|line| self.entries.get(line.front()?));
+        fx.runs.extend(next.map(|next| next.run.clone()));
         fx.then = self.first.take().map(|first| first.then);
         let mut runs = Vec::new();
         for (id, entry) in &entries {

@@ -91,6 +91,7 @@ impl QueryClient {
             state: Rc::new(State::new()),
             run: run.clone(),
             promise: promise.clone(),
+            scope: here.world().scope,
             phase: Phase::Gated(Gate::Scope),
             sent: 0,
             until: Timestamp::default(),
