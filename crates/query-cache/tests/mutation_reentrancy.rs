@@ -270,3 +270,30 @@ fn what_is_called_in_the_new_scope_while_the_old_one_ends_is_the_new_ones() {
     );
     assert_eq!(told.borrow().iter().filter(|line| **line == "post Added").count(), 2, "{told:?}");
 }
+
+#[test]
+fn what_is_kept_is_dropped_with_its_call_though_somebody_holds_the_context() {
+    struct Undo(Rc<Cell<usize>>);
+    impl Drop for Undo {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    let stage = stage();
+    let held = Rc::<RefCell<Vec<MutationContext>>>::default();
+    let undone = Rc::new(Cell::new(0));
+    let keeps = || {
+        let (held, undone) = (held.clone(), undone.clone());
+        mutation("keeps", async move |(): &(), cx: MutationContext| {
+            cx.keep(Undo(undone.clone()));
+            held.borrow_mut().push(cx);
+            std::future::pending::<Result<(), String>>().await
+        })
+    };
+    let off = stage.client.mutate(keeps(), ()).detach();
+    stage.client.mutate(keeps(), ()).detach();
+    stage.client.cancel_mutations(off);
+    assert_eq!(undone.get(), 1);
+    stage.client.end_scope();
+    assert_eq!((undone.get(), held.borrow().len()), (2, 2));
+}

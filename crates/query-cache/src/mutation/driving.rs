@@ -26,6 +26,13 @@ pub(super) struct Drive {
     pub shared: Rc<Shared>,
 }
 
+impl Drop for Drive {
+    /// What was to be undone is undone with the call, whoever still holds its context.
+    fn drop(&mut self) {
+        drop(self.shared.kept.take());
+    }
+}
+
 /// The client is gone: nothing is over, but there is nobody to tell.
 struct Gone;
 
