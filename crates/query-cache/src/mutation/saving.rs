@@ -15,6 +15,7 @@ use super::definition::Mutation;
 use super::part::Mutations;
 use super::state::MutationId;
 use super::store::Phase;
+use super::submitting::Resumed;
 use crate::client::QueryClient;
 use crate::environment::Timestamp;
 use crate::key::QueryKey;
@@ -41,7 +42,7 @@ pub struct SavedMutation {
     pub submitted_at: Timestamp,
     /// The line it stands in. Not needed to resume it: that is asked of the mutation again.
     pub line: Option<QueryKey>,
-    /// An attempt has begun, so the server may know of it: to send it again is safe if the server heeds the
+    /// An attempt has begun, here or before a reload, so the server may know of it: to send it again is safe if the server heeds the
     /// idempotency key.
     pub sent: bool,
     /// It is not being sent at this moment.
@@ -209,7 +210,12 @@ impl QueryClient {
         if let Some(held) = held {
             return Ok(held);
         }
-        Ok(here.submit(call, Some((saved.idempotency_key.clone(), saved.submitted_at))).0)
+        let resumed = Resumed {
+            key: saved.idempotency_key.clone(),
+            submitted_at: saved.submitted_at,
+            sent: saved.sent,
+        };
+        Ok(here.submit(call, Some(resumed)).0)
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) struct Entry {
     /// The scope it was made in.
     pub scope: u32,
     pub phase: Phase,
-    /// Attempts begun.
+    /// Attempts begun; those before a reload count as one.
     pub sent: u32,
     /// When the next attempt is due.
     pub until: Timestamp,

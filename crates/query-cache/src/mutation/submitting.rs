@@ -18,6 +18,14 @@ use crate::client::QueryClient;
 use crate::environment::Timestamp;
 use crate::policy::Policy;
 
+/// What is known of a call that was made before a reload.
+pub(super) struct Resumed {
+    pub key: IdempotencyKey,
+    pub submitted_at: Timestamp,
+    /// An attempt had begun.
+    pub sent: bool,
+}
+
 /// A call that was made, and where what comes of it will be.
 pub(super) type Submitted = (MutationId, Rc<Promise>);
 
@@ -58,11 +66,7 @@ impl QueryClient {
     }
 
     /// Makes the call, in this handle's scope. What is resumed has its key and its time already.
-    pub(super) fn submit(
-        &self,
-        call: Rc<dyn DynCall>,
-        resumed: Option<(IdempotencyKey, Timestamp)>,
-    ) -> Submitted {
+    pub(super) fn submit(&self, call: Rc<dyn DynCall>, resumed: Option<Resumed>) -> Submitted {
         let here = self.in_this_scope();
         let mutations = here.extension::<Mutations>();
         let promise = Rc::<Promise>::default();
@@ -74,8 +78,11 @@ impl QueryClient {
             return (id, promise);
         }
         let is_resumed = resumed.is_some();
-        let (key, submitted_at) =
-            resumed.unwrap_or_else(|| (IdempotencyKey::random(here.random(), here.random()), here.now()));
+        let Resumed { key, submitted_at, sent } = resumed.unwrap_or_else(|| Resumed {
+            key: IdempotencyKey::random(here.random(), here.random()),
+            submitted_at: here.now(),
+            sent: false,
+        });
         let facts = Rc::new(Facts {
             name: call.name(),
             of: call.of(),
@@ -93,7 +100,7 @@ impl QueryClient {
             promise: promise.clone(),
             scope: here.world().scope,
             phase: Phase::Gated(Gate::Scope),
-            sent: 0,
+            sent: u32::from(sent),
             until: Timestamp::default(),
             gc_at: Timestamp::MAX,
         };

@@ -217,6 +217,27 @@ fn what_was_under_way_says_so_and_is_sent_again_under_the_same_key() {
 }
 
 #[test]
+fn what_was_sent_before_one_reload_was_sent_before_the_next_one_too() {
+    let stage = stage();
+    stage.posts();
+    stage.client.register_mutation(POST);
+    stage.post(POST, 1);
+    stage.client.set_online(false);
+    stage.post(POST, 2);
+    stage.millis(500);
+    let (stage, saved) = reload(stage);
+    stage.posts();
+    stage.client.set_online(false);
+    stage.client.register_mutation(POST);
+    for saved in &saved {
+        stage.client.resume_mutation(saved).unwrap();
+    }
+    stage.world.run();
+    let again = stage.client.unfinished_mutations().saved;
+    assert_eq!(again.iter().map(|saved| saved.sent).collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
 fn what_is_not_registered_is_skipped_and_counted() {
     let stage = stage();
     stage.posts();
