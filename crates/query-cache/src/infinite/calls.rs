@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 
 use super::erased::AnyInfiniteQuery;
 use super::lists::Lists;
-use super::observer::InfiniteObserver;
 use super::queries::{ListError, PageList, PageQuery};
+use super::typed::InfiniteObserver;
 use super::{InfiniteQuery, Page};
 use crate::call::Call;
 use crate::client::QueryClient;

@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use super::Side;
 use super::moves::Moves;
-use super::observer::Inner;
+use super::watching::Inner;
 use crate::client::QueryClient;
 use crate::client::extensions::{Extension, Happens};
 use crate::engine::Engine;

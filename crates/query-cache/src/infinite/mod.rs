@@ -9,7 +9,9 @@ mod observer;
 mod queries;
 mod shown;
 mod turn;
+mod typed;
 mod walk;
+mod watching;
 
 use std::fmt;
 use std::future::Future;
@@ -24,9 +26,10 @@ use crate::segment::Segment;
 
 pub use calls::PagesFuture;
 pub use erased::{AnyInfiniteQuery, Side};
-pub use observer::{InfiniteObserver, PagesObserver};
+pub use observer::PagesObserver;
 pub use queries::{ListError, PageList, PageQuery, Params};
 pub use shown::PagesSnapshot;
+pub use typed::InfiniteObserver;
 
 /// A list that is fetched page by page, in one direction or in both.
 ///
