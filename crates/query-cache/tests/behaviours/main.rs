@@ -12,6 +12,7 @@ mod freshness;
 mod hydration;
 mod hydration_and_calls;
 mod infinite;
+mod infinite_calls;
 mod intervals;
 mod keeping;
 mod keys;
