@@ -29,6 +29,11 @@ impl Observer {
         &self.client
     }
 
+    /// What the engine knows it by, for as long as it lives.
+    pub(crate) fn slot(&self) -> ObserverSlot {
+        self.slot
+    }
+
     /// What is known at this moment; later changes do not reach it.
     pub fn snapshot(&self) -> Snapshot {
         let now = self.client.now();

@@ -63,6 +63,8 @@ pub(super) struct ListState {
     pub at_least: Cell<usize>,
     /// Names the fetch under way.
     walk: Cell<u64>,
+    /// What it fetches again of what there is. `None`: all.
+    only: RefCell<Option<Vec<Segment>>>,
     /// The pages that the fetch under way has got to.
     claims: RefCell<Vec<Segment>>,
     /// Pages that wait for their turn.
@@ -87,6 +89,7 @@ impl ListState {
             chosen: Cell::default(),
             at_least: Cell::default(),
             walk: Cell::default(),
+            only: RefCell::default(),
             claims: RefCell::default(),
             waiting: RefCell::default(),
             failed: Cell::default(),
@@ -128,15 +131,21 @@ impl ListState {
         self.claims.borrow().contains(page) || self.moves.is_toward(page)
     }
 
-    /// A fetch begins; what comes of one before is of no interest any more.
-    pub fn begin(&self) -> u64 {
+    /// A fetch begins, of these of the pages that there are; what comes of one before is of no interest any more.
+    pub fn begin(&self, only: Option<Vec<Segment>>) -> u64 {
         self.walk.set(self.walk.get().wrapping_add(1));
+        self.only.replace(only);
         self.claims.borrow_mut().clear();
         self.failed.set(false);
         self.dropped.borrow_mut().clear();
         self.appended.set(0);
         self.last_side.set(None);
         self.walk.get()
+    }
+
+    /// The pages that the fetch under way fetches again, if those are not all; from now on it stands for all.
+    pub fn widen(&self) -> Option<Vec<Segment>> {
+        self.only.take()
     }
 
     pub fn end(&self, walk: u64, failed: bool) {

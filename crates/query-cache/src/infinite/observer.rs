@@ -9,6 +9,7 @@ use super::shown::{PagesSnapshot, Shown};
 use super::watching::Inner;
 use crate::client::QueryClient;
 use crate::observer::Observer;
+use crate::segment::Segment;
 use crate::state::Parts;
 
 /// Watches a list until it is dropped, without the list's types: for bridges to a UI framework.
@@ -81,14 +82,13 @@ impl PagesObserver {
 
     /// Fetches all pages again, fresh or not. Joins a fetch of all that is under way.
     pub fn refetch(&self) {
-        self.0.state().chosen.set(None);
-        let walked = self.0.state().is_walked(&self.0.client);
-        if let Some(observer) = self.0.observer.get() {
-            observer.refetch();
-        }
-        if walked {
-            // What it has passed by is fetched when it is over.
-            self.refetch_each(&|_| true);
+        let state = self.0.state();
+        drop(state.chosen.take());
+        let walked = state.is_walked(&self.0.client);
+        self.0.observer.get().into_iter().for_each(Observer::refetch);
+        if let Some(only) = state.widen().filter(|_| walked) {
+            // What it does not fetch.
+            self.refetch_each(|page| !only.contains(page));
         }
     }
 
@@ -96,28 +96,25 @@ impl PagesObserver {
     /// also those whose parameter is another then.
     pub fn refetch_pages(&self, chosen: &dyn Fn(usize) -> bool) {
         let (list, state) = (self.0.list(), self.0.state());
-        if list.is_parallel() || state.is_walked(&self.0.client) {
-            self.refetch_each(chosen);
-            return;
-        }
         let pages = self.snapshot();
         let chosen = pages.0.pages.iter().enumerate().filter(|(place, _)| chosen(*place));
         let chosen: Vec<_> = chosen.map(|(_, page)| page.param.segment.clone()).collect();
-        if !chosen.is_empty() {
+        if list.is_parallel() || state.is_walked(&self.0.client) {
+            self.refetch_each(|page| chosen.contains(page));
+        } else if !chosen.is_empty() {
             drop(state.chosen.replace(Some(chosen)));
             self.0.observer.get().into_iter().for_each(Observer::refetch);
         }
     }
 
-    fn refetch_each(&self, chosen: &dyn Fn(usize) -> bool) {
-        let (list, pages) = (self.0.list(), self.snapshot());
-        for (place, page) in pages.0.pages.iter().enumerate() {
-            if chosen(place)
-                && let Some(query) = list.clone().page_query(&page.param)
-            {
-                let filter = crate::filter::QueryFilter::of_kind(query.key(), list.page_kind());
-                self.0.client.refetch(filter);
-            }
+    /// Fetches those of the pages again, whatever their options.
+    fn refetch_each(&self, chosen: impl Fn(&Segment) -> bool) {
+        let pages = self.0.pages.borrow();
+        let chosen = pages.iter().filter(|(param, _)| chosen(&param.segment));
+        let chosen: Vec<_> = chosen.map(|(_, observer)| observer.slot()).collect();
+        drop(pages);
+        for slot in chosen {
+            self.0.client.step(|engine, now, fx| engine.refetch_observed(slot, now, fx));
         }
     }
 }

@@ -57,7 +57,6 @@ impl Walk {
     fn begin(list: Rc<dyn DynList>, cx: &FetchContext) -> Result<Walk, Failed> {
         let client = cx.client().ok_or(QueryError::Cancelled)?;
         let state = client.extension::<Lists>().of(&list.key(), list.list_kind());
-        let number = state.begin();
         let chosen = state.chosen.take();
         let (held, all) = state
             .read(&client, |entry| {
@@ -66,6 +65,7 @@ impl Walk {
             })
             .unwrap_or_default();
         let chosen = chosen.filter(|_| !all);
+        let number = state.begin(chosen.clone());
         let before = held.map(|held| list.read(&*held).to_vec()).unwrap_or_default();
         let limit = list.limit();
         let (client, waited) = (cx.client.clone(), Cell::new(false));

@@ -1,0 +1,97 @@
+//! Lists that come in pages: what is fetched again, how much of it, and what is left of an asking that came to
+//! nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::lists::{Feed, ListOptions, feed, listed, params};
+use common::{BUSY, Fault, Number, Stage, stage, stage_with_seed};
+use query_cache::{
+    FetchContext, InfiniteQuery, Page, PageOrder, PageQuery, Query, QueryKey, QueryOptions, StaleTime,
+    minutes, query_key,
+};
+
+const FRESH: ListOptions = |defaults| defaults.retry(0).stale_after(minutes(5));
+
+fn fresh() -> Feed {
+    Feed { options: FRESH, ..feed() }
+}
+
+/// Each page says that the next follows.
+fn counting() -> Stage {
+    let stage = stage();
+    stage.server.answer_by(|id| Ok(id + 1));
+    stage
+}
+
+#[test]
+fn who_fetches_all_again_joins_a_fetch_of_all_that_is_under_way() {
+    for seed in 0..20 {
+        let stage = stage_with_seed(seed);
+        stage.server.answer_by(|id| Ok(id + 1));
+        let reader = stage.read_pages(fresh(), 3);
+        reader.observer.refetch();
+        stage.millis(1500);
+        reader.observer.refetch();
+        stage.millis(1000);
+        reader.observer.refetch();
+        stage.seconds(9);
+        assert_eq!(stage.asked_since(3), [1, 2, 3], "seed {seed}");
+        // One of some is no fetch of all.
+        reader.observer.refetch_pages(|page| page.param > 1);
+        stage.millis(1500);
+        reader.observer.refetch();
+        stage.seconds(9);
+        let mut asked = stage.asked_since(6);
+        asked.sort_unstable();
+        assert_eq!(asked, [1, 2, 3], "seed {seed}: each once");
+    }
+}
+
+/// Pages by number.
+#[derive(Clone)]
+struct Numbered(fn(QueryOptions<PageQuery<Numbered>>) -> QueryOptions<PageQuery<Numbered>>);
+
+impl InfiniteQuery for Numbered {
+    type Param = u32;
+    type Data = u32;
+    type Error = Fault;
+
+    fn key(&self) -> QueryKey {
+        query_key!["numbered"]
+    }
+    fn first(&self) -> u32 {
+        1
+    }
+    fn next(&self, last: &Page<Self>, _: &[Page<Self>]) -> Option<u32> {
+        Some(last.param + 1)
+    }
+    fn order(&self) -> PageOrder {
+        PageOrder::Parallel
+    }
+    fn options(&self, defaults: QueryOptions<PageQuery<Self>>) -> QueryOptions<PageQuery<Self>> {
+        (self.0)(defaults)
+    }
+    async fn fetch(&self, param: u32, cx: FetchContext) -> Result<u32, Fault> {
+        Query::fetch(&Number(param, |defaults| defaults), cx).await
+    }
+}
+
+#[test]
+fn pages_by_number_are_fetched_when_asked_for_whatever_the_options() {
+    for list in [
+        Numbered(|defaults| defaults.stale_after(minutes(5))),
+        Numbered(|defaults| defaults.enabled(false)),
+        Numbered(|defaults| defaults.stale(StaleTime::Static)),
+    ] {
+        let stage = counting();
+        stage.client.set_pages(&list, [(1, 2), (2, 3), (3, 4)]);
+        let reader = stage.read(list);
+        reader.observer.refetch_pages(|page| page.param > 1);
+        stage.seconds(3);
+        assert_eq!(stage.server.asked_for(), [2, 3]);
+        reader.observer.refetch();
+        stage.seconds(3);
+        assert_eq!(stage.asked_since(2), [1, 2, 3]);
+    }
+}
