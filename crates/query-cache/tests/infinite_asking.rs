@@ -48,6 +48,75 @@ fn who_fetches_all_again_joins_a_fetch_of_all_that_is_under_way() {
     }
 }
 
+#[test]
+fn pages_that_came_to_nothing_are_not_asked_for_by_who_comes_later() {
+    let asks: [(&str, &dyn Fn(&Stage)); 5] = [
+        ("it failed", &|stage| {
+            stage.server.say([Ok(2), Err(BUSY)]);
+            stage.client.prefetch_pages(fresh(), 9);
+            stage.seconds(5);
+        }),
+        ("nobody waits any more", &|stage| {
+            let call = stage.client.query_pages(fresh(), 9);
+            stage.millis(1500);
+            drop(call);
+        }),
+        ("it was called off", &|stage| {
+            stage.client.prefetch_pages(fresh(), 9);
+            stage.millis(1500);
+            stage.client.cancel(feed().pages());
+        }),
+        ("it was forgotten", &|stage| {
+            stage.client.prefetch_pages(fresh(), 9);
+            stage.millis(1500);
+            stage.client.remove(feed().pages());
+        }),
+        ("it never began", &|stage| {
+            stage.client.set_online(false);
+            drop(stage.client.query_pages(fresh(), 9));
+            stage.world.run();
+            stage.client.set_online(true);
+        }),
+    ];
+    for (what, ask) in asks {
+        let stage = counting();
+        ask(&stage);
+        stage.seconds(1);
+        stage.client.remove(feed().pages());
+        let before = stage.server.requests();
+        let _reader = stage.read(fresh());
+        stage.seconds(20);
+        assert_eq!(stage.asked_since(before), [1], "{what}");
+    }
+    // An invalidation has it begin anew, with as many.
+    let stage = counting();
+    stage.client.set_pages(&fresh(), [(1, 2)]);
+    let outcome = stage.spawn(stage.client.query_pages(fresh(), 3));
+    let reader = stage.read(fresh());
+    stage.millis(500);
+    stage.client.invalidate(feed().pages());
+    stage.seconds(9);
+    assert_eq!((outcome.take().unwrap().unwrap().len(), listed(&reader).len()), (3, 3));
+}
+
+#[test]
+fn some_pages_that_were_not_fetched_after_all_do_not_stand_for_all() {
+    let stage = counting();
+    let reader = stage.read_pages(fresh(), 3);
+    stage.client.set_online(false);
+    reader.observer.refetch_pages(|page| page.param == 2);
+    stage.client.cancel(&feed().list());
+    stage.client.set_online(true);
+    stage.seconds(1);
+    assert_eq!(stage.server.requests(), 3);
+    stage.world.advance(minutes(6));
+    stage.client.set_focused(false);
+    stage.client.set_focused(true);
+    stage.seconds(9);
+    assert_eq!(stage.asked_since(3), [1, 2, 3]);
+    assert!(!reader.observer.is_stale());
+}
+
 /// Pages by number.
 #[derive(Clone)]
 struct Numbered(fn(QueryOptions<PageQuery<Numbered>>) -> QueryOptions<PageQuery<Numbered>>);

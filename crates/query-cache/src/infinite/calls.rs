@@ -84,13 +84,18 @@ impl QueryClient {
                 held.flatten().map_or((0, true), |(data, stale)| (list.read(&*data).len(), stale));
             let more = held < count;
             if more {
+                state.forget_asked(self);
                 state.at_least.set(state.at_least.get().max(count));
                 if !stale && !state.is_walked(self) {
                     // What is there is fresh: only what is beyond it is fetched.
                     drop(state.chosen.replace(Some(Vec::new())));
                 }
             }
-            act(asked, more)
+            let acted = act(asked, more);
+            if more {
+                state.asked(self);
+            }
+            acted
         })
     }
 

@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::entry::{Entry, Kind};
 use crate::key::QueryKey;
 use crate::segment::Segment;
+use crate::state::State;
 
 /// All lists about which something goes on.
 #[derive(Default)]
@@ -24,8 +25,8 @@ impl Extension for Lists {
             let lists = self.0.borrow().clone();
             for list in lists.iter().filter(|list| !list.is_public(client)) {
                 // What was asked for in one scope is nothing to ask for in the next.
-                drop((list.moves.take_all(), list.chosen.take()));
-                list.at_least.set(0);
+                drop(list.moves.take_all());
+                list.ask_nothing();
             }
         }
     }
@@ -61,6 +62,8 @@ pub(super) struct ListState {
     pub chosen: Cell<Option<Vec<Segment>>>,
     /// How many pages there are to be when the list has been fetched.
     pub at_least: Cell<usize>,
+    /// What was known before the fetch began that both were asked of. `None`: it has not begun.
+    asked_of: Cell<Option<Rc<State>>>,
     /// Names the fetch under way.
     walk: Cell<u64>,
     /// What it fetches again of what there is. `None`: all.
@@ -88,6 +91,7 @@ impl ListState {
             kind,
             chosen: Cell::default(),
             at_least: Cell::default(),
+            asked_of: Cell::default(),
             walk: Cell::default(),
             only: RefCell::default(),
             claims: RefCell::default(),
@@ -117,6 +121,35 @@ impl ListState {
 
     fn is_public(&self, client: &QueryClient) -> bool {
         self.read(client, |entry| entry.policy.plain.public).unwrap_or(false)
+    }
+
+    // ----- what is asked of a fetch
+
+    /// Asks nothing in particular any more.
+    pub fn ask_nothing(&self) {
+        self.at_least.set(0);
+        drop((self.chosen.take(), self.asked_of.take()));
+    }
+
+    /// Forgets what was asked of a fetch that is over.
+    pub fn forget_asked(&self, client: &QueryClient) {
+        let Some(of) = self.asked_of.take() else { return };
+        let still = self
+            .read(client, |entry| entry.fetch.as_ref().is_some_and(|fetch| Rc::ptr_eq(&fetch.before, &of)));
+        if still == Some(true) {
+            self.asked_of.set(Some(of));
+        } else {
+            self.ask_nothing();
+        }
+    }
+
+    /// It was asked of the fetch that there is now, which may still have to wait. If there is none, of nothing.
+    pub fn asked(&self, client: &QueryClient) {
+        let before = self.read(client, |entry| entry.fetch.as_ref().map(|fetch| fetch.before.clone()));
+        match before.flatten() {
+            Some(before) => drop(self.asked_of.replace(Some(before))),
+            None => self.ask_nothing(),
+        }
     }
 
     // ----- turns

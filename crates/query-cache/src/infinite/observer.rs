@@ -102,8 +102,10 @@ impl PagesObserver {
         if list.is_parallel() || state.is_walked(&self.0.client) {
             self.refetch_each(|page| chosen.contains(page));
         } else if !chosen.is_empty() {
+            state.forget_asked(&self.0.client);
             drop(state.chosen.replace(Some(chosen)));
             self.0.observer.get().into_iter().for_each(Observer::refetch);
+            state.asked(&self.0.client);
         }
     }
 

@@ -24,17 +24,12 @@ type Failed = QueryError<dyn Any>;
 pub(super) async fn walk(list: Rc<dyn DynList>, cx: FetchContext) -> Result<Vec<AnyParam>, Failed> {
     let mut walk = Walk::begin(list, &cx)?;
     drop(cx);
-    let mut pages = Vec::new();
-    walk.fetch(&mut pages).await?;
-    if !walk.waited.get() {
-        // An answer that is there at once is taken in later, and more may be put in the list meanwhile.
-        yield_now().await;
-        walk.fetch(&mut pages).await?;
-    }
-    let list = walk.list(pages);
+    let pages = walk.all().await;
+    // Whatever came of it, it is over.
+    walk.state.ask_nothing();
+    let list = walk.list(pages?);
     let dropped = walk.before.iter().filter(|param| !list.contains(param));
     walk.state.drop_pages(dropped.map(|param| param.segment.clone()).collect());
-    walk.state.at_least.set(0);
     walk.over = true;
     Ok(list)
 }
@@ -57,6 +52,7 @@ impl Walk {
     fn begin(list: Rc<dyn DynList>, cx: &FetchContext) -> Result<Walk, Failed> {
         let client = cx.client().ok_or(QueryError::Cancelled)?;
         let state = client.extension::<Lists>().of(&list.key(), list.list_kind());
+        state.forget_asked(&client);
         let chosen = state.chosen.take();
         let (held, all) = state
             .read(&client, |entry| {
@@ -77,6 +73,17 @@ impl Walk {
         let held = self.before.len().saturating_add(self.state.appended.get());
         let most = self.limit.map_or(usize::MAX, |limit| limit.saturating_add(self.state.appended.get()));
         held.max(self.state.at_least.get()).max(1).min(most)
+    }
+
+    async fn all(&self) -> Result<Vec<AnyPage>, Failed> {
+        let mut pages = Vec::new();
+        self.fetch(&mut pages).await?;
+        if !self.waited.get() {
+            // An answer that is there at once is taken in later, and more may be put in the list meanwhile.
+            yield_now().await;
+            self.fetch(&mut pages).await?;
+        }
+        Ok(pages)
     }
 
     /// Fetches on from these pages.
@@ -192,6 +199,9 @@ impl Walk {
 
 impl Drop for Walk {
     fn drop(&mut self) {
+        if let Some(client) = self.client.upgrade() {
+            self.state.forget_asked(&client);
+        }
         self.state.end(self.number, !self.over);
     }
 }
