@@ -6,7 +6,7 @@ mod turns;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -42,6 +42,7 @@ pub struct Tabs {
     app: String,
     build: String,
     patience: Millis,
+    lock_timeout: Millis,
 }
 
 impl Tabs {
@@ -57,6 +58,7 @@ impl Tabs {
             app: "query-cache".to_owned(),
             build: build.into(),
             patience: Millis(50),
+            lock_timeout: Millis(10_000),
         }
     }
 
@@ -70,6 +72,14 @@ impl Tabs {
     /// not wait.
     pub fn patience(mut self, wait: Duration) -> Self {
         self.patience = Millis::of(wait);
+        self
+    }
+
+    /// How long a fetch waits for another tab that is fetching the same. Then it is sent from this tab, too: the other
+    /// may be frozen, or its server never answer. While it is stuck so, this tab does not wait for it again. Longer
+    /// than a slow answer takes, with its retries. Default 10 s.
+    pub fn lock_timeout(mut self, wait: Duration) -> Self {
+        self.lock_timeout = Millis::of(wait);
         self
     }
 }
@@ -104,6 +114,8 @@ struct Tab {
     /// How many changes of other tabs have been heard of.
     knows: RefCell<HashMap<u64, u64>>,
     turns: RefCell<HashMap<(QueryKey, bool), Turn>>,
+    /// Whose lock another tab has held for too long. Until it lets go, nothing waits for it.
+    stuck: RefCell<HashSet<(QueryKey, bool)>>,
     /// What happens now comes from another tab, and is not told to any.
     receiving: Cell<bool>,
     listening: RefCell<Option<Listening>>,
@@ -142,7 +154,7 @@ impl Extension for Sharing {
 
 impl QueryClient {
     /// Shares with other tabs what [opts in](crate::QueryOptions::dehydrated). Of all tabs that want the same, one
-    /// fetches; another takes over when it is closed, called off or paused. What is fetched, written or invalidated,
+    /// fetches; another takes over when it is closed, called off, paused, or takes [too long](Tabs::lock_timeout). What is fetched, written or invalidated,
     /// and the end of a scope, is told to all; a tab that is new asks the others before it fetches. What is removed
     /// or reset is so in one tab only, and errors stay where they are. Only tabs of the same build, and in a scope of
     /// the same [name](QueryClient::name_scope), hear each other; without a name only what is public is shared.
@@ -160,6 +172,7 @@ impl QueryClient {
             written: RefCell::default(),
             knows: RefCell::default(),
             turns: RefCell::default(),
+            stuck: RefCell::default(),
             receiving: Cell::new(false),
             listening: RefCell::default(),
         });
@@ -283,6 +296,7 @@ impl Tab {
         let (ours, public) =
             self.turns.take().into_iter().partition::<HashMap<_, _>, _>(|((_, public), _)| !public);
         self.turns.replace(public);
+        self.stuck.borrow_mut().retain(|(_, public)| *public);
         drop(ours);
         if !self.receiving.get()
             && let Some(name) = client.last_scope_names().pop()

@@ -19,6 +19,8 @@ pub(super) struct Turn {
     pub since: Timestamp,
     /// Waits for others to say that they have it, until then.
     asked: Option<Timestamp>,
+    /// It waits in the line until then.
+    gives_up: Timestamp,
     place: Place,
     /// Somebody else was before it in the line.
     waited: bool,
@@ -77,22 +79,28 @@ impl Tab {
         let scope = scope.map_or_else(|| "public".to_owned(), |name| format!("of:{}", name.as_str()));
         let name = format!("{}/{}/{scope}/{key}", self.how.app, self.how.build);
         let number = client.mark(Engine::next_number);
-        let place = Place::Waits(number);
+        let stuck = self.stuck.borrow().contains(of);
+        let now = client.now();
         let turn = Turn {
             look,
-            since: client.now(),
+            since: now,
             asked: None,
-            place,
+            gives_up: now.plus(self.how.lock_timeout),
+            place: if stuck { Place::Has(None) } else { Place::Waits(number) },
             waited: false,
             has_asked: false,
             knew: None,
         };
         self.turns.borrow_mut().insert(of.clone(), turn);
+        if stuck {
+            return true;
+        }
         let lock = self.how.locks.lock(&name);
         let (this, weak, place) = (Rc::downgrade(self), client.in_scope(None).downgrade(), of.clone());
         client.begin_task(Box::pin(async move {
             let guard = lock.await;
             let (Some(this), Some(client)) = (this.upgrade(), weak.upgrade()) else { return };
+            this.stuck.borrow_mut().remove(&place);
             if this.placed(&place, number, guard) {
                 this.look_at_turn(&client, &place);
             }
@@ -140,8 +148,14 @@ impl Tab {
             let waits = engine.waits(look);
             (waits, engine.get(look.entry).is_none_or(|entry| entry.data().is_none()))
         });
-        if !waits || matches!(turn.place, Place::Waits(_)) {
+        if !waits {
             return Next::Nothing;
+        }
+        if matches!(turn.place, Place::Waits(_)) {
+            if turn.gives_up > now {
+                return Next::Wait(look, turn.gives_up);
+            }
+            self.stuck.borrow_mut().insert(of.clone());
         }
         // Somebody may have it: whoever was before in the line, or any other where this tab has nothing.
         if self.company.get() != Company::Alone && (empty || turn.waited) {

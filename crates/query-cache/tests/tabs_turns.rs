@@ -1,0 +1,46 @@
+//! Several tabs, one of which fetches: what the others wait for, and for how long.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::lab::Lab;
+use common::{Number, shows};
+use query_cache::minutes;
+
+/// A number that travels, fresh for five minutes.
+fn number(id: u32) -> Number {
+    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
+}
+
+#[test]
+fn a_tab_that_is_frozen_or_never_answered_is_not_waited_for_for_ever() {
+    let lab = Lab::new();
+    let [first, second, third] = [lab.open("ada"), lab.open("ada"), lab.open("ada")];
+    let all = [&first, &second, &third];
+    lab.millis(&all, 10);
+    first.server.set_latency(minutes(60));
+    let held = first.watch(number(1));
+    lab.millis(&all, 60);
+    assert_eq!(first.server.requests(), 1);
+    // From here on it is frozen, with its lock.
+    let tabs = [&second, &third];
+    let viewers = tabs.map(|tab| tab.watch(number(1)));
+    lab.millis(&tabs, 9_900);
+    assert_eq!(tabs.map(|tab| tab.server.requests()), [0, 0], "it may be slow");
+    lab.millis(&tabs, 1_500);
+    assert_eq!(viewers.each_ref().map(shows), ["1", "1"]);
+    // Nor does the next fetch wait for it.
+    viewers[0].observer.refetch();
+    assert_eq!(second.server.requests(), 2, "in the call");
+    lab.millis(&tabs, 1_100);
+    assert_eq!(viewers.each_ref().map(shows), ["2", "2"]);
+    // Once it is gone, the others take turns again.
+    drop(held);
+    first.close();
+    let tabs = [&second, &third];
+    lab.millis(&tabs, 10);
+    let before = second.server.requests() + third.server.requests();
+    viewers.iter().for_each(|viewer| viewer.observer.refetch());
+    lab.millis(&tabs, 2_000);
+    assert_eq!(second.server.requests() + third.server.requests(), before + 1);
+}
