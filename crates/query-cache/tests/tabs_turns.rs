@@ -44,3 +44,17 @@ fn a_tab_that_is_frozen_or_never_answered_is_not_waited_for_for_ever() {
     lab.millis(&tabs, 2_000);
     assert_eq!(second.server.requests() + third.server.requests(), before + 1);
 }
+
+#[test]
+fn what_waits_for_its_turn_when_sharing_begins_anew_goes_on_waiting() {
+    let lab = Lab::new();
+    let [first, second] = [lab.open("ada"), lab.open("ada")];
+    let tabs = [&first, &second];
+    lab.millis(&tabs, 10);
+    let viewers = tabs.map(|tab| tab.watch(number(1)));
+    lab.millis(&tabs, 100);
+    tabs.iter().for_each(|tab| lab.share(tab));
+    lab.millis(&tabs, 2_500);
+    assert_eq!(viewers.each_ref().map(shows), ["1", "1"]);
+    assert!(!viewers.iter().any(|viewer| viewer.observer.is_fetching()));
+}

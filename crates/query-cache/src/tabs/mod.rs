@@ -191,11 +191,13 @@ impl QueryClient {
             }
         }));
         let before = self.extension::<Sharing>().0.replace(Some(tab.clone()));
-        drop(before);
         self.lock_by(tab.how.locks.clone());
         self.mark(|engine| engine.take_turns_by(turns::turn));
         tab.say(&client, Says::Hello);
         tab.be_first(&client);
+        if let Some(before) = before {
+            tab.take_over(&client, &before);
+        }
     }
 }
 

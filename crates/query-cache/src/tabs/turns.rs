@@ -71,6 +71,17 @@ impl Tab {
         self.look_at_turn(client, &of);
     }
 
+    /// What waited in the tab that this one replaces waits in this.
+    pub(super) fn take_over(self: &Rc<Self>, client: &QueryClient, before: &Tab) {
+        for (of, turn) in before.turns.take() {
+            let look = turn.look;
+            drop(turn);
+            if client.mark(|engine| engine.waits(look)) {
+                self.take_turn(client, of, look);
+            }
+        }
+    }
+
     /// `false`: there is no line for this.
     fn stand_in_line(self: &Rc<Self>, client: &QueryClient, of: &(QueryKey, bool), look: Look) -> bool {
         let (key, public) = of;

@@ -145,9 +145,19 @@ impl Lab {
         if !name.is_empty() {
             stage.client.name_scope(ScopeName::new(name));
         }
-        let place = || Place(self.clone(), number);
-        stage.client.share_with_tabs(Tabs::new(place(), place(), build));
-        Tab { stage, number, lab: self.clone() }
+        let tab = Tab { stage, number, lab: self.clone() };
+        self.share_as(&tab, build);
+        tab
+    }
+
+    /// Has a tab share, for the first time or anew.
+    pub fn share(&self, tab: &Tab) {
+        self.share_as(tab, "build 1");
+    }
+
+    fn share_as(&self, tab: &Tab, build: &str) {
+        let place = || Place(self.clone(), tab.number);
+        tab.client.share_with_tabs(Tabs::new(place(), place(), build));
     }
 
     /// Lets so many milliseconds pass, for all of these.
