@@ -12,6 +12,10 @@ fn number(id: u32) -> Number {
     Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
 }
 
+fn public(id: u32) -> Number {
+    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)).public(true))
+}
+
 #[test]
 fn a_tab_that_is_frozen_or_never_answered_is_not_waited_for_for_ever() {
     let lab = Lab::new();
@@ -57,4 +61,40 @@ fn what_waits_for_its_turn_when_sharing_begins_anew_goes_on_waiting() {
     lab.millis(&tabs, 2_500);
     assert_eq!(viewers.each_ref().map(shows), ["1", "1"]);
     assert!(!viewers.iter().any(|viewer| viewer.observer.is_fetching()));
+}
+
+#[test]
+fn a_tab_of_another_scope_is_not_waited_for_in_what_is_public_either() {
+    let lab = Lab::new();
+    let tabs = [lab.open("ada"), lab.open("grace"), lab.open("")];
+    let tabs = tabs.each_ref();
+    lab.millis(&tabs, 10);
+    let viewers = tabs.map(|tab| tab.watch(public(1)));
+    lab.millis(&tabs, 1_100);
+    assert_eq!(viewers.each_ref().map(shows), ["1", "1", "1"]);
+}
+
+#[test]
+fn the_lock_of_what_is_public_is_let_go_when_the_scope_ends_as_the_answer_arrives() {
+    let lab = Lab::new();
+    let [first, second] = [lab.open(""), lab.open("")];
+    let tabs = [&first, &second];
+    // The scope ends in the turn in which the answer arrives, before other tabs are told of it.
+    let client = first.client.clone();
+    let _ends = first.client.listen(move |event| {
+        if matches!(event.happening, query_cache::Happening::Fetched { .. }) {
+            client.end_scope();
+        }
+    });
+    lab.share(&first); // Listens after the one above.
+    lab.millis(&tabs, 10);
+    let first_sees = first.watch(public(1));
+    lab.millis(&tabs, 60);
+    let second_sees = second.watch(public(1));
+    lab.millis(&tabs, 1_100);
+    assert_eq!((shows(&first_sees), shows(&second_sees)), ("1".to_owned(), "1".to_owned()));
+    assert_eq!((first.server.requests(), second.server.requests()), (1, 0));
+    second_sees.observer.refetch();
+    lab.millis(&tabs, 1_100);
+    assert_eq!(second.server.requests(), 1, "its turn");
 }

@@ -293,13 +293,9 @@ impl Tab {
         }
     }
 
-    /// Nothing is fetched for the scope that has ended, and the other tabs end it too.
+    /// The other tabs end it too.
     fn scope_ended(&self, client: &QueryClient) {
-        let (ours, public) =
-            self.turns.take().into_iter().partition::<HashMap<_, _>, _>(|((_, public), _)| !public);
-        self.turns.replace(public);
-        self.stuck.borrow_mut().retain(|(_, public)| *public);
-        drop(ours);
+        self.end_turns_of_scope(client);
         if !self.receiving.get()
             && let Some(name) = client.last_scope_names().pop()
         {

@@ -1,6 +1,7 @@
 //! Whose turn it is to fetch.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::{Company, Sharing, Tab};
@@ -86,9 +87,11 @@ impl Tab {
     fn stand_in_line(self: &Rc<Self>, client: &QueryClient, of: &(QueryKey, bool), look: Look) -> bool {
         let (key, public) = of;
         let Some(key) = keys::to_json(key) else { return false };
-        let scope = if *public { None } else { client.in_scope(None).scope_name() };
-        let scope = scope.map_or_else(|| "public".to_owned(), |name| format!("of:{}", name.as_str()));
-        let name = format!("{}/{}/{scope}/{key}", self.how.app, self.how.build);
+        // Tabs of other scopes are not heard, so they are not waited for either, in what is public or not.
+        let scope = client.in_scope(None).scope_name();
+        let scope = scope.map_or_else(|| "nobody".to_owned(), |name| format!("of:{}", name.as_str()));
+        let kind = if *public { "public" } else { "own" };
+        let name = format!("{}/{}/{kind}/{key}/{scope}", self.how.app, self.how.build);
         let number = client.mark(Engine::next_number);
         let stuck = self.stuck.borrow().contains(of);
         let now = client.now();
@@ -206,6 +209,24 @@ impl Tab {
                     turn.asked = Some(Timestamp::default());
                 }
                 self.look_at_turn(client, &of);
+            }
+        }
+    }
+
+    /// The scope has ended: nothing is fetched for it. What is public goes on, and nobody is told any more what has
+    /// come of it in this turn, so that is seen to here.
+    pub(super) fn end_turns_of_scope(&self, client: &QueryClient) {
+        let (public, ours) =
+            self.turns.take().into_iter().partition::<HashMap<_, _>, _>(|((_, public), _)| *public);
+        let keys: Vec<_> = public.keys().map(|(key, _)| key.clone()).collect();
+        self.turns.replace(public);
+        self.stuck.borrow_mut().retain(|(_, public)| *public);
+        drop(ours);
+        for key in keys {
+            let look = self.turns.borrow().get(&(key.clone(), true)).map(|turn| turn.look);
+            if look.is_some_and(|look| !client.read(|engine| engine.needs_its_turn(look.entry))) {
+                self.tell_data(client, &key, false);
+                self.end_turn(client, &key);
             }
         }
     }
