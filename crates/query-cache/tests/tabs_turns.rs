@@ -98,3 +98,25 @@ fn the_lock_of_what_is_public_is_let_go_when_the_scope_ends_as_the_answer_arrive
     lab.millis(&tabs, 1_100);
     assert_eq!(second.server.requests(), 1, "its turn");
 }
+
+#[test]
+fn whoever_was_offline_when_its_turn_came_waits_for_it_anew() {
+    let stale = |id| Number(id, |defaults| defaults.dehydrated());
+    let lab = Lab::new();
+    let first = lab.open("ada");
+    first.client.set_data(&stale(1), 10);
+    let [second, third] = [lab.open("ada"), lab.open("ada")];
+    let tabs = [&first, &second, &third];
+    lab.millis(&tabs, 10);
+    lab.set_latency(20);
+    let viewers = [second.watch(stale(1)), third.watch(stale(1))];
+    lab.millis(&tabs, 5);
+    // The others hear what the first has while they cannot send.
+    tabs.iter().for_each(|tab| tab.client.set_online(false));
+    lab.millis(&tabs, 500);
+    assert_eq!(viewers.each_ref().map(shows), ["10", "10"]);
+    tabs.iter().for_each(|tab| tab.client.set_online(true));
+    lab.millis(&tabs, 1_500);
+    assert_eq!(second.server.requests() + third.server.requests(), 1);
+    assert_eq!(viewers.each_ref().map(shows), ["1", "1"]);
+}

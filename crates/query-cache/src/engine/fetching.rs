@@ -99,6 +99,11 @@ impl Engine {
         let (Some(fetch), Some(_)) = (&mut entry.fetch, &entry.query) else { return false };
         if hidden || !networked || !(self.focused || fetch.failures == 0) {
             fetch.phase = Phase::Blocked;
+            #[cfg(feature = "hydrate")]
+            {
+                // Its turn has passed: others have theirs meanwhile.
+                fetch.admitted = false;
+            }
             return false;
         }
         #[cfg(feature = "hydrate")]
