@@ -120,3 +120,23 @@ fn whoever_was_offline_when_its_turn_came_waits_for_it_anew() {
     assert_eq!(second.server.requests() + third.server.requests(), 1);
     assert_eq!(viewers.each_ref().map(shows), ["1", "1"]);
 }
+
+#[test]
+fn what_is_reset_or_removed_is_fetched_and_not_taken_from_another_tab() {
+    type Act = fn(&query_cache::QueryClient);
+    let acts: [Act; 3] =
+        [|client| client.reset(&number(1)), |client| client.remove(&number(1)), |client| client.clear()];
+    for act in acts {
+        let lab = Lab::new();
+        let [first, second] = [lab.open("ada"), lab.open("ada")];
+        let tabs = [&first, &second];
+        let viewers = tabs.map(|tab| tab.watch(number(1)));
+        lab.millis(&tabs, 1_200);
+        second.server.say([Ok(70)]);
+        act(&second.client);
+        lab.millis(&tabs, 100);
+        assert_eq!(shows(&viewers[1]), "pending");
+        lab.millis(&tabs, 1_100);
+        assert_eq!(viewers.each_ref().map(shows), ["70", "70"]);
+    }
+}

@@ -1,7 +1,7 @@
 //! Waiting for one's turn: of all tabs, one fetches.
 
 use super::{Effects, Engine, Garbage, Look, Looker};
-use crate::entry::Phase;
+use crate::entry::{Fetch, FetchCause, Phase};
 use crate::environment::Timestamp;
 use crate::slab::Slot;
 use crate::state::Action;
@@ -42,6 +42,11 @@ impl Engine {
         self.looked_for(look).is_some()
     }
 
+    /// Whether the attempt is for what was reset or removed: what others have of it is what was to be forgotten.
+    pub fn begins_anew(&mut self, look: Look) -> bool {
+        self.looked_for(look).is_some_and(|fetch| begins_anew(fetch))
+    }
+
     /// Whether there is a fetch that is under way, or waits to be sent.
     pub fn needs_its_turn(&self, slot: Slot) -> bool {
         let fetch = self.entries.get(slot).and_then(|entry| entry.fetch.as_ref());
@@ -58,10 +63,11 @@ impl Engine {
         fx: &mut Effects,
     ) -> bool {
         let slot = look.entry;
-        let Some(before) = self.looked_for(look).map(|fetch| fetch.before.clone()) else { return false };
+        let waits = self.looked_for(look).map(|fetch| (fetch.before.clone(), begins_anew(fetch)));
+        let Some((before, anew)) = waits else { return false };
         let data = self.entries.get(slot).and_then(|entry| {
             let later = entry.state.updated_at >= since && !entry.state.invalidated;
-            entry.data().filter(|_| later || !self.wants_newer(entry, now)).cloned()
+            entry.data().filter(|_| later || !(anew || self.wants_newer(entry, now))).cloned()
         });
         let answered = data.is_some();
         if let Some(data) = data {
@@ -81,4 +87,8 @@ impl Engine {
             entry.writes = entry.writes.wrapping_add(1);
         }
     }
+}
+
+fn begins_anew(fetch: &Fetch) -> bool {
+    fetch.cause == FetchCause::Invalidated && fetch.before.data.is_none()
 }

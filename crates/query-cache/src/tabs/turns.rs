@@ -158,9 +158,9 @@ impl Tab {
         let mut turns = self.turns.borrow_mut();
         let Some(turn) = turns.get_mut(of) else { return Next::Nothing };
         let look = turn.look;
-        let (waits, empty) = client.mark(|engine| {
-            let waits = engine.waits(look);
-            (waits, engine.get(look.entry).is_none_or(|entry| entry.data().is_none()))
+        let (waits, empty, anew) = client.mark(|engine| {
+            let empty = engine.get(look.entry).is_none_or(|entry| entry.data().is_none());
+            (engine.waits(look), empty, engine.begins_anew(look))
         });
         if !waits {
             return Next::Nothing;
@@ -172,7 +172,7 @@ impl Tab {
             self.stuck.borrow_mut().insert(of.clone());
         }
         // Somebody may have it: whoever was before in the line, or any other where this tab has nothing.
-        if self.company.get() != Company::Alone && (empty || turn.waited) {
+        if self.company.get() != Company::Alone && (empty || turn.waited) && !anew {
             let until = *turn.asked.get_or_insert(now.plus(self.how.patience));
             if !std::mem::replace(&mut turn.has_asked, true) {
                 return Next::Ask(look, until);
