@@ -15,6 +15,7 @@ pub(crate) use format::{Packed, number_of, number_of_name};
 pub(crate) use hydrating::Put;
 pub use hydrating::{HydrateError, Hydrated};
 pub(crate) use keeping::{Caller, Keeper, Kept};
+pub(crate) use names::NamesInUse;
 pub use names::ScopeName;
 pub(crate) use waking::is_asleep_name;
 

@@ -1,5 +1,6 @@
 //! Whose data it is, by a name that means the same tomorrow and in another tab.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -57,12 +58,13 @@ impl QueryClient {
         self.tell_extensions(Happens::Named);
     }
 
-    /// The names of the scope that was given one last, though it may have ended since.
-    pub(crate) fn last_scope_names(&self) -> Vec<ScopeName> {
+    /// All names that the scope that is open now has had, and its number.
+    fn scope_names(&self) -> (u32, Vec<ScopeName>) {
+        let scope = self.read(Engine::scope);
         let hydration = self.extension::<Hydration>();
         let named = hydration.scope.borrow();
         let names = |named: &Named| [&*named.before, std::slice::from_ref(&named.name)].concat();
-        named.as_ref().map_or_else(Vec::new, names)
+        (scope, named.as_ref().filter(|named| named.scope == scope).map_or_else(Vec::new, names))
     }
 
     /// The name of the scope that is open now, if it was given one.
@@ -71,5 +73,31 @@ impl QueryClient {
         let hydration = self.extension::<Hydration>();
         let named = hydration.scope.borrow();
         named.as_ref().filter(|named| named.scope == scope && !self.is_over()).map(|named| named.name.clone())
+    }
+}
+
+/// The names under which something is kept elsewhere, until their scopes have ended. Each is given back once: the next
+/// scope may be named before the end of this one is seen to, and may have the same name.
+#[derive(Default)]
+pub(crate) struct NamesInUse(RefCell<Vec<(u32, ScopeName)>>);
+
+impl NamesInUse {
+    /// Something is kept under the names of the scope that is open.
+    pub fn note(&self, client: &QueryClient) {
+        let (scope, names) = client.scope_names();
+        let mut noted = self.0.borrow_mut();
+        for name in names {
+            if !noted.iter().any(|(of, held)| *of == scope && *held == name) {
+                noted.push((scope, name));
+            }
+        }
+    }
+
+    /// Those of scopes that have ended.
+    pub fn ended(&self, client: &QueryClient) -> Vec<ScopeName> {
+        let scope = client.read(Engine::scope);
+        let (open, ended) = self.0.take().into_iter().partition(|(of, _)| *of == scope);
+        self.0.replace(open);
+        Vec::into_iter(ended).map(|(_, name)| name).collect()
     }
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 use crate::client::{Concern, Extension, Happens, Listening, QueryClient};
 use crate::environment::{Millis, Timestamp};
 use crate::filter::QueryFilter;
+use crate::hydrate::NamesInUse;
 use crate::key::QueryKey;
 use calls::{CallKeeper, Calls};
 use index::Index;
@@ -140,6 +141,8 @@ pub(crate) struct Persistence {
     /// What is to be removed with the next write.
     removed: RefCell<Vec<String>>,
     calls: Calls,
+    /// What is somebody's is stored under these.
+    names: NamesInUse,
     /// A write is due, or under way.
     writing: Cell<bool>,
     /// To be purged once more when that is over: a storage need not keep the order.
@@ -167,6 +170,7 @@ impl Extension for Persisting {
         match what {
             Happens::Ended => persistence.purge(client),
             Happens::Named => {
+                persistence.names.note(client);
                 persistence.write_all(client);
                 persistence.serve(client);
             }
@@ -206,6 +210,7 @@ impl QueryClient {
     /// A second call replaces the first.
     pub fn persist(&self, how: Persist) {
         let persistence = Rc::new(Persistence::new(how, self.random()));
+        persistence.names.note(self);
         let weak = Rc::downgrade(&persistence);
         let client = self.in_scope(None).downgrade();
         let listening = self.listen(move |event| {
@@ -235,6 +240,7 @@ impl Persistence {
             outdated: RefCell::default(),
             removed: RefCell::default(),
             calls: Calls::new(page),
+            names: NamesInUse::default(),
             writing: Cell::new(false),
             purged: RefCell::default(),
             silent: Cell::new(None),

@@ -209,7 +209,7 @@ impl Persistence {
         // What was about to be written is gone from the cache; what is public stays to be written.
         self.held_back.take();
         self.calls.forget();
-        for name in client.last_scope_names() {
+        for name in self.names.ended(client) {
             let scope = index::scope_part(Some(name.as_str()));
             self.index.borrow_mut().remove_scope(&scope);
             let prefixes =

@@ -15,6 +15,7 @@ use crate::client::{Concern, Extension, Happens, Listening, QueryClient};
 use crate::environment::{LocalBoxFuture, Millis};
 use crate::events::{CacheEvent, Happening};
 use crate::filter::QueryFilter;
+use crate::hydrate::NamesInUse;
 use crate::key::QueryKey;
 use messages::{From, Meant, Message, Says, VERSION, fetches};
 use turns::Turn;
@@ -116,6 +117,8 @@ struct Tab {
     turns: RefCell<HashMap<(QueryKey, bool), Turn>>,
     /// Whose lock another tab has held for too long. Until it lets go, nothing waits for it.
     stuck: RefCell<HashSet<(QueryKey, bool)>>,
+    /// Tabs share what is somebody's under these.
+    names: NamesInUse,
     /// What happens now comes from another tab, and is not told to any.
     receiving: Cell<bool>,
     listening: RefCell<Option<Listening>>,
@@ -135,7 +138,10 @@ impl Extension for Sharing {
     fn happens(&self, client: &QueryClient, what: Happens) {
         let Some(tab) = self.get() else { return };
         match what {
-            Happens::Named => tab.say(client, Says::Hello),
+            Happens::Named => {
+                tab.names.note(client);
+                tab.say(client, Says::Hello);
+            }
             Happens::Ended => tab.scope_ended(client),
             _ => {}
         }
@@ -173,10 +179,12 @@ impl QueryClient {
             knows: RefCell::default(),
             turns: RefCell::default(),
             stuck: RefCell::default(),
+            names: NamesInUse::default(),
             receiving: Cell::new(false),
             listening: RefCell::default(),
         });
         let client = self.in_scope(None);
+        tab.names.note(&client);
         let (weak, heard) = (client.downgrade(), Rc::downgrade(&tab));
         let listening = self.listen(move |event| {
             if let (Some(tab), Some(client)) = (heard.upgrade(), weak.upgrade()) {
@@ -295,11 +303,12 @@ impl Tab {
 
     /// The other tabs end it too.
     fn scope_ended(&self, client: &QueryClient) {
+        let names = self.names.ended(client);
         self.end_turns_of_scope(client);
-        if !self.receiving.get()
-            && let Some(name) = client.last_scope_names().pop()
-        {
-            self.say_of(Some(name.as_str().to_owned()), Says::Ended);
+        if !self.receiving.get() {
+            for name in names {
+                self.say_of(Some(name.as_str().to_owned()), Says::Ended);
+            }
         }
     }
 }
