@@ -1,12 +1,10 @@
 //! Looking for first data where it is stored, before it is fetched.
 
-use super::{Effects, Engine, Garbage, Later};
+use super::{Arrival, Effects, Engine, Garbage, Later};
 use crate::entry::{Entry, FetchCause, Phase};
 use crate::environment::Timestamp;
 use crate::slab::Slot;
 use crate::state::Action;
-
-use super::Value;
 
 /// Begins a look, once the engine is let go.
 pub(crate) type Looker = fn(Look) -> Later;
@@ -54,16 +52,10 @@ impl Engine {
 
     /// What came of a look: perhaps data, with its time. The fetch is over if that is new enough for all who
     /// want it, and else goes on.
-    pub fn look_is_over(
-        &mut self,
-        look: Look,
-        found: Option<(&Value, Timestamp, bool)>,
-        now: Timestamp,
-        fx: &mut Effects,
-    ) {
+    pub fn look_is_over(&mut self, look: Look, found: Option<Arrival<'_>>, now: Timestamp, fx: &mut Effects) {
         let slot = look.entry;
         if let Some(found) = found.filter(|_| self.is_of_this_scope(look)) {
-            self.put_back(slot, found.0, found, now, fx);
+            self.put_back(slot, found.data, found, now, fx);
         }
         let Some(fetch) = self.looked_for(look) else { return };
         let before = fetch.before.clone();

@@ -34,7 +34,7 @@ pub(crate) use layering::{Folded, Lander, Layers, land};
 #[cfg(feature = "hydrate")]
 pub(crate) use looking::{Look, Looker};
 #[cfg(feature = "hydrate")]
-pub(crate) use parcels::Parcel;
+pub(crate) use parcels::{Arrival, Parcel};
 pub(crate) use polling::{Poll, see_to_intervals};
 pub(crate) use watchers::Watchers;
 

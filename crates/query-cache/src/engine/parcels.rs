@@ -22,6 +22,17 @@ pub(crate) struct Parcel {
     pub invalidated: bool,
 }
 
+/// Data that comes from elsewhere.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival<'a> {
+    pub data: &'a Value,
+    /// When it arrived there. What is yet to come counts as now.
+    pub at: Timestamp,
+    pub invalidated: bool,
+    /// It was written, and replaces what is there however new that is.
+    pub replaces: bool,
+}
+
 impl Engine {
     /// `None`: there is no data, or it is not to be seen.
     pub fn parcel(&self, slot: Slot) -> Option<Parcel> {
@@ -51,12 +62,14 @@ impl Engine {
         &mut self,
         slot: Slot,
         seen: &Value,
-        (data, at, invalidated): (&Value, Timestamp, bool),
+        arrival: Arrival<'_>,
         now: Timestamp,
         fx: &mut Effects,
     ) -> bool {
+        let Arrival { data, at, invalidated, replaces } = arrival;
+        let at = at.min(now);
         let Some(entry) = self.entries.get_mut(slot) else { return false };
-        if entry.data().is_some() && entry.state.updated_at >= at {
+        if entry.data().is_some() && entry.state.updated_at >= at && !replaces {
             return false;
         }
         if entry.observers.is_empty() {
@@ -93,7 +106,7 @@ impl Engine {
             }
             // Somebody was quicker.
             (Ok(data), Some(other)) => {
-                self.put_back(other, data, (data, at, invalidated), now, fx);
+                self.put_back(other, data, Arrival { data, at, invalidated, replaces: false }, now, fx);
                 self.discard(slot, fx);
             }
             (Err(error), _) => {
@@ -120,7 +133,7 @@ impl Engine {
         key: &QueryKey,
         kind: Kind,
         policy: &Rc<Policy>,
-        (data, at, invalidated): (&Value, Timestamp, bool),
+        arrival: Arrival<'_>,
         now: Timestamp,
         fx: &mut Effects,
     ) -> bool {
@@ -130,7 +143,7 @@ impl Engine {
             let before = std::mem::replace(&mut entry.policy, policy.clone());
             fx.garbage.push(Garbage::Policy(before));
         }
-        self.put_back(slot, data, (data, at, invalidated), now, fx)
+        self.put_back(slot, arrival.data, arrival, now, fx)
     }
 }
 

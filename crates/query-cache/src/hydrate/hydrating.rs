@@ -8,8 +8,10 @@ use super::Hydration;
 use super::format::{Packed, VERSION, WholeRead};
 use super::waking::{ASLEEP, Sleeping, asleep, is_asleep};
 use crate::client::QueryClient;
-use crate::engine::Value;
+use crate::engine::{Arrival, Value};
+use crate::environment::Timestamp;
 use crate::key::QueryKey;
+use crate::slab::Slot;
 
 /// What [`QueryClient::hydrate`] comes to, in entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,6 +105,11 @@ impl QueryClient {
 
     /// Takes in one entry, which is for this scope. Runs user code.
     pub(crate) fn unpack(&self, packed: Packed) -> Put {
+        self.unpack_as(packed, false)
+    }
+
+    /// [`unpack`](QueryClient::unpack); what `replaces` gives way to nothing that is there.
+    pub(crate) fn unpack_as(&self, packed: Packed, replaces: bool) -> Put {
         let Some(key) = packed.key() else { return Put::Broken };
         if self.is_over() || self.is_confidential(&key) {
             return Put::Refused;
@@ -113,16 +120,19 @@ impl QueryClient {
             let awake = held.iter().filter_map(|slot| engine.get(*slot).map(|entry| (*slot, entry)));
             awake.filter(|(_, entry)| !is_asleep(entry.kind)).map(|(slot, _)| slot).collect()
         });
-        if awake.is_empty() { self.lay_down(&key, packed, at) } else { self.put_awake(&awake, &packed, at) }
+        match awake.is_empty() {
+            true => self.lay_down(&key, packed, at, replaces),
+            false => self.put_awake(&awake, &packed, at, replaces),
+        }
     }
 
     /// Somebody has asked for it already, so it is decoded now.
-    fn put_awake(&self, slots: &[crate::slab::Slot], packed: &Packed, at: crate::Timestamp) -> Put {
+    fn put_awake(&self, slots: &[Slot], packed: &Packed, at: Timestamp, replaces: bool) -> Put {
         let mut came_to = Put::Refused;
         for slot in slots {
             let found = self.read(|engine| {
                 let entry = engine.get(*slot)?;
-                let newer = entry.data().is_none() || entry.state.updated_at < at;
+                let newer = replaces || entry.data().is_none() || entry.state.updated_at < at;
                 // What is somebody's is not made everybody's, nor the other way round.
                 let fits = entry.policy.plain.public == packed.public;
                 entry.policy.codec().filter(|_| fits).map(|codec| (codec, newer))
@@ -137,7 +147,8 @@ impl QueryClient {
                 Ok(data) => {
                     let put = Cell::new(false);
                     self.see(&|_| Some(*slot), &data, None, &|engine, seen, now, fx| {
-                        put.set(engine.put_back(*slot, seen, (&data, at, packed.invalidated), now, fx));
+                        let arrival = Arrival { data: &data, at, invalidated: packed.invalidated, replaces };
+                        put.set(engine.put_back(*slot, seen, arrival, now, fx));
                     });
                     return if put.get() { Put::Taken } else { Put::Older };
                 }
@@ -151,7 +162,7 @@ impl QueryClient {
     }
 
     /// Nobody has asked for it: it stays as it is.
-    fn lay_down(&self, key: &QueryKey, packed: Packed, at: crate::Timestamp) -> Put {
+    fn lay_down(&self, key: &QueryKey, packed: Packed, at: Timestamp, replaces: bool) -> Put {
         self.see_to_sleeping(ASLEEP);
         let Packed { query, invalidated, public, data, .. } = packed;
         let data: Value = Rc::new(Sleeping::new(query, data));
@@ -162,7 +173,8 @@ impl QueryClient {
             return Put::Refused;
         }
         let put = self.step(|engine, now, fx| {
-            engine.put_to_sleep(key, asleep, &policy, (&data, at, invalidated), now, fx)
+            let arrival = Arrival { data: &data, at, invalidated, replaces };
+            engine.put_to_sleep(key, asleep, &policy, arrival, now, fx)
         });
         if put { Put::Taken } else { Put::Older }
     }

@@ -7,7 +7,7 @@ use std::task::Poll;
 use super::index::{self, DATA, META};
 use super::{Persistence, Persisting, StorageFault};
 use crate::client::{Concern, QueryClient};
-use crate::engine::{Engine, Later, Look, Value};
+use crate::engine::{Arrival, Engine, Later, Look, Value};
 use crate::environment::Timestamp;
 use crate::filter::QueryFilter;
 use crate::key::QueryKey;
@@ -37,8 +37,18 @@ struct Wanted {
     rest: String,
 }
 
-/// What was found: data, its time, and whether it is out of date.
-type Found = (Value, Timestamp, bool);
+/// What was found.
+struct Found {
+    data: Value,
+    at: Timestamp,
+    invalidated: bool,
+}
+
+impl Found {
+    fn arrival(&self) -> Arrival<'_> {
+        Arrival { data: &self.data, at: self.at, invalidated: self.invalidated, replaces: false }
+    }
+}
 
 impl Wanted {
     /// `None`: there is no need to look.
@@ -65,7 +75,7 @@ impl Wanted {
             let found = self.find(&weak).await;
             let Some(client) = weak.upgrade().filter(|client| !client.is_over()) else { return };
             client.step(|engine, now, fx| {
-                let found = found.as_ref().map(|(data, at, invalidated)| (data, *at, *invalidated));
+                let found = found.as_ref().map(Found::arrival);
                 engine.look_is_over(look, found, now, fx);
             });
             drop(found);
@@ -94,7 +104,7 @@ impl Wanted {
         };
         let codec = self.policy.codec()?;
         match (codec.decode)(&text) {
-            Ok(data) => Some((data, known.at, known.invalidated)),
+            Ok(data) => Some(Found { data, at: known.at, invalidated: known.invalidated }),
             Err(error) => {
                 persistence.forget(&client, vec![self.rest.clone()]);
                 if !client.is_over() {

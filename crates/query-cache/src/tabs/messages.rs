@@ -39,8 +39,8 @@ pub(super) struct Header {
 pub(super) enum Says {
     /// I am new.
     Hello,
-    /// You are not alone.
-    Here,
+    /// You are not alone, and this many changes of these tabs have been made before you came.
+    Here { knows: Vec<(u64, u64)> },
     /// Who has this?
     Wanted(Value),
     /// This is what I have.

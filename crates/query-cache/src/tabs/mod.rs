@@ -109,10 +109,11 @@ struct Tab {
     presence: RefCell<Option<Box<dyn Any>>>,
     /// How many changes this tab has made: writes and invalidations.
     changes: Cell<u64>,
-    /// Which of them was the last invalidation, and the last write of each key.
+    /// Which of them was the last invalidation.
     last_outdated: Cell<u64>,
-    written: RefCell<HashMap<QueryKey, u64>>,
-    /// How many changes of other tabs have been heard of.
+    /// The last write of each key in the cache, whichever tab made it.
+    written: RefCell<HashMap<QueryKey, Write>>,
+    /// How many changes of other tabs have been heard of, of those that have made any.
     knows: RefCell<HashMap<u64, u64>>,
     turns: RefCell<HashMap<(QueryKey, bool), Turn>>,
     /// Whose lock another tab has held for too long. Until it lets go, nothing waits for it.
@@ -122,6 +123,21 @@ struct Tab {
     /// What happens now comes from another tab, and is not told to any.
     receiving: Cell<bool>,
     listening: RefCell<Option<Listening>>,
+}
+
+/// As many tabs are remembered to have made changes. A tab that is forgotten may be sent what it knows better, and
+/// says so with its next message.
+const TABS: usize = 128;
+
+/// A write, as all tabs know it.
+#[derive(Clone, Copy)]
+struct Write {
+    /// When, by the clock of the tab that made it: of two that did not know of each other the later one counts, and of
+    /// two at the same time that of the tab with the higher number.
+    at: u64,
+    tab: u64,
+    /// How many changes that tab had made with it.
+    change: u64,
 }
 
 /// A client's tab, if it shares.
@@ -251,8 +267,9 @@ impl Tab {
         match event.happening {
             Happening::Fetched { .. } => self.tell_data(client, &event.key, false),
             Happening::Written => {
-                let change = self.change();
-                self.written.borrow_mut().insert(event.key.clone(), change);
+                let write =
+                    Write { at: updated_at(client, &event.key), tab: self.number, change: self.change() };
+                self.written.borrow_mut().insert(event.key.clone(), write);
                 self.tell_data(client, &event.key, true);
             }
             Happening::Removed => drop(self.written.borrow_mut().remove(&event.key)),
@@ -285,6 +302,23 @@ impl Tab {
         self.knows.borrow().iter().map(|(tab, changes)| (*tab, *changes)).collect()
     }
 
+    /// So many changes of that tab have been heard of.
+    fn learn(&self, tab: u64, changes: u64) {
+        if tab == self.number || changes == 0 {
+            return;
+        }
+        let mut knows = self.knows.borrow_mut();
+        if knows.len() >= TABS && !knows.contains_key(&tab) {
+            let written = self.written.borrow();
+            knows.retain(|tab, _| written.values().any(|write| write.tab == *tab));
+            if knows.len() >= TABS {
+                knows.clear();
+            }
+        }
+        let known = knows.entry(tab).or_default();
+        *known = (*known).max(changes);
+    }
+
     fn outdated(&self, client: &QueryClient, filter: &QueryFilter, fetch: bool) {
         if self.receiving.get() {
             return;
@@ -305,10 +339,20 @@ impl Tab {
     fn scope_ended(&self, client: &QueryClient) {
         let names = self.names.ended(client);
         self.end_turns_of_scope(client);
+        self.written.take();
         if !self.receiving.get() {
             for name in names {
                 self.say_of(Some(name.as_str().to_owned()), Says::Ended);
             }
         }
     }
+}
+
+/// When the data of this key arrived, or was written.
+fn updated_at(client: &QueryClient, key: &QueryKey) -> u64 {
+    let at = client.read(|engine| {
+        let slots = engine.same_key(key);
+        slots.iter().filter_map(|slot| engine.get(*slot)).map(|entry| entry.state.updated_at).max()
+    });
+    at.map_or(0, |at| at.as_millis())
 }

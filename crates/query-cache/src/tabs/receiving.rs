@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::messages::{Header, Message, Says, VERSION};
-use super::{Company, Tab};
+use super::messages::{From, Header, Message, Says, VERSION};
+use super::{Company, Tab, Write, updated_at};
 use crate::client::QueryClient;
 use crate::engine::Then;
 use crate::hydrate::{Packed, Put, keys};
@@ -20,16 +20,17 @@ impl Tab {
         }
         let Ok(Message { from, says }) = serde_json::from_str(message) else { return };
         self.company.set(Company::Others);
+        self.learn(from.tab, from.changes);
         let here = client.in_this_scope();
         match says {
-            Says::Hello => self.say(&here, Says::Here),
-            Says::Here => {}
+            Says::Hello => self.say(&here, Says::Here { knows: self.knowledge() }),
+            Says::Here { knows } => knows.into_iter().for_each(|(tab, changes)| self.learn(tab, changes)),
             Says::Wanted(key) => {
                 if let Some(key) = keys::from_json(&key) {
                     self.tell_data(&here, &key, false);
                 }
             }
-            Says::Data { entry, written, knew } => self.take_in(&here, from.tab, entry, written, &knew),
+            Says::Data { entry, written, knew } => self.take_in(&here, &from, entry, written, &knew),
             Says::Outdated { meant, fetch } => {
                 let then = if fetch { Then::FetchActive } else { Then::Nothing };
                 self.receiving.set(true);
@@ -40,41 +41,43 @@ impl Tab {
                 self.receiving.set(true);
                 here.end_scope();
                 self.receiving.set(false);
-                return; // What is known of the others belongs to a scope that is over.
             }
         }
-        let mut knows = self.knows.borrow_mut();
-        let known = knows.entry(from.tab).or_default();
-        *known = (*known).max(from.changes);
     }
 
     /// Data that another tab has, of what is in this one too.
-    fn take_in(&self, here: &QueryClient, from: u64, mut entry: Packed, written: bool, knew: &[(u64, u64)]) {
+    fn take_in(
+        &self,
+        here: &QueryClient,
+        from: &From,
+        mut entry: Packed,
+        written: bool,
+        knew: &[(u64, u64)],
+    ) {
         let Some(key) = entry.key() else { return };
         let slots = here.read(|engine| engine.same_key(&key));
         if slots.is_empty() {
             return; // Nobody here has asked for it. Who does will ask for it there.
         }
-        let knew = knew.iter().find(|(tab, _)| *tab == self.number).map_or(0, |(_, changes)| *changes);
-        let held = here.read(|engine| {
-            slots.iter().filter_map(|slot| engine.get(*slot)).map(|entry| entry.state.updated_at).max()
-        });
-        let held = held.map_or(0, |at| at.as_millis());
-        // A write of this tab's that it did not know of is newer than what was fetched, and of two writes the later
-        // one counts, in all tabs alike.
-        let unknown = self.written.borrow().get(&key).is_some_and(|change| *change > knew);
-        if unknown && !(written && (entry.at, from) > (held, self.number)) {
+        let knew = |of: u64| knew.iter().find(|(tab, _)| *tab == of).map_or(0, |(_, changes)| *changes);
+        let write = Write { at: entry.at, tab: from.tab, change: from.changes };
+        let last = self.written.borrow().get(&key).copied();
+        // A write that it did not know of is newer than what was fetched, and of two writes the later one counts, in
+        // all tabs alike.
+        let unknown = last.filter(|last| last.tab != from.tab && last.change > knew(last.tab));
+        if unknown.is_some_and(|last| !(written && (write.at, write.tab) > (last.at, last.tab))) {
             return;
         }
         if written {
+            self.written.borrow_mut().insert(key.clone(), write);
             // What was fetched here meanwhile was sent for before.
-            entry.at = entry.at.max(held.saturating_add(1));
+            entry.at = entry.at.max(updated_at(here, &key).saturating_add(1));
         }
         let outdated = here.read(|engine| {
             slots.iter().any(|slot| engine.get(*slot).is_some_and(|entry| entry.state.invalidated))
         });
-        entry.invalidated |= outdated && self.last_outdated.get() > knew;
-        let put = here.unpack(entry);
+        entry.invalidated |= outdated && self.last_outdated.get() > knew(self.number);
+        let put = here.unpack_as(entry, written);
         if written && put == Put::Taken && !here.is_over() {
             here.mark(|engine| slots.iter().for_each(|slot| engine.count_as_write(*slot)));
         }
