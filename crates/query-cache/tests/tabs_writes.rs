@@ -134,3 +134,26 @@ fn a_tab_that_comes_when_the_writer_is_gone_is_believed() {
     lab.millis(&tabs, 2_000);
     assert_eq!(shows(&viewer), "80");
 }
+
+#[test]
+fn what_was_written_while_the_scope_was_held_is_told_when_it_is_open_again() {
+    let lab = Lab::new();
+    let [first, second] = [lab.open("ada"), lab.open("ada")];
+    let tabs = [&first, &second];
+    let viewers = watch(&tabs);
+    lab.millis(&tabs, 1_100);
+    lab.said();
+    second.client.hold_scope();
+    second.client.set_data(&number(1), 70);
+    lab.millis(&tabs, 100);
+    assert_eq!(lab.said(), Vec::<String>::new());
+    second.client.restore_scope();
+    lab.millis(&tabs, 10);
+    assert_eq!(seen(&viewers), ["70", "70"]);
+    // Somebody else's business once the scope has ended.
+    second.client.hold_scope();
+    second.client.set_data(&number(1), 71);
+    lab.millis(&tabs, 10);
+    second.client.end_scope();
+    assert_eq!(lab.said(), ["Data", "Ended"]);
+}

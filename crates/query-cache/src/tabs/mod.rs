@@ -113,6 +113,8 @@ struct Tab {
     last_outdated: Cell<u64>,
     /// The last write of each key in the cache, whichever tab made it.
     written: RefCell<HashMap<QueryKey, Write>>,
+    /// What was written while the scope was held, and is not told before it is open again.
+    held_back: RefCell<HashSet<QueryKey>>,
     /// How many changes of other tabs have been heard of, of those that have made any.
     knows: RefCell<HashMap<u64, u64>>,
     turns: RefCell<HashMap<(QueryKey, bool), Turn>>,
@@ -158,6 +160,7 @@ impl Extension for Sharing {
                 tab.names.note(client);
                 tab.say(client, Says::Hello);
             }
+            Happens::Restored => tab.tell_held_back(client),
             Happens::Ended => tab.scope_ended(client),
             _ => {}
         }
@@ -192,6 +195,7 @@ impl QueryClient {
             changes: Cell::new(0),
             last_outdated: Cell::new(0),
             written: RefCell::default(),
+            held_back: RefCell::default(),
             knows: RefCell::default(),
             turns: RefCell::default(),
             stuck: RefCell::default(),
@@ -288,6 +292,10 @@ impl Tab {
         let here = client.in_this_scope();
         let named = here.scope_name().is_some();
         for slot in here.read(|engine| engine.same_key(key)) {
+            if written && here.read(|engine| engine.hides(slot)) {
+                self.held_back.borrow_mut().insert(key.clone());
+                continue;
+            }
             let parcel = here.read(|engine| engine.parcel(slot));
             let Some(parcel) = parcel.filter(|parcel| parcel.public || named) else { continue };
             let Some(entry) = here.pack(&parcel).filter(|_| !here.is_over()) else { continue };
@@ -295,6 +303,12 @@ impl Tab {
             let knew = self.turns.borrow().get(&turn).and_then(|turn| turn.knew.clone());
             let knew = knew.unwrap_or_else(|| self.knowledge());
             self.say(&here, Says::Data { entry, written, knew });
+        }
+    }
+
+    fn tell_held_back(&self, client: &QueryClient) {
+        for key in self.held_back.take() {
+            self.tell_data(client, &key, true);
         }
     }
 
@@ -339,7 +353,7 @@ impl Tab {
     fn scope_ended(&self, client: &QueryClient) {
         let names = self.names.ended(client);
         self.end_turns_of_scope(client);
-        self.written.take();
+        drop((self.written.take(), self.held_back.take()));
         if !self.receiving.get() {
             for name in names {
                 self.say_of(Some(name.as_str().to_owned()), Says::Ended);
