@@ -457,3 +457,16 @@ fn without_storage_and_with_a_second_one_all_is_as_it_should_be() {
     assert_eq!((old.entries(), new.entries()), (0, 1));
     assert!(new.names()[0].starts_with("other%2Fapp/d/of:ada/build 1/"), "{:?}", new.names());
 }
+
+#[test]
+fn what_a_patch_leaves_when_it_is_committed_is_stored() {
+    let disk = Disk::default();
+    let ada = page(&disk, "ada", 0);
+    store(&ada, 1, 10);
+    let layer = ada.client.patch(&number(1), |_| 70);
+    ada.world.run();
+    assert_eq!(finds(&page(&disk, "ada", 1), 1), Some(10), "nobody has confirmed it");
+    layer.commit();
+    ada.world.run();
+    assert_eq!(finds(&page(&disk, "ada", 1), 1), Some(70));
+}

@@ -157,3 +157,18 @@ fn what_was_written_while_the_scope_was_held_is_told_when_it_is_open_again() {
     second.client.end_scope();
     assert_eq!(lab.said(), ["Data", "Ended"]);
 }
+
+#[test]
+fn what_a_patch_leaves_when_it_is_committed_is_told_like_a_write() {
+    let lab = Lab::new();
+    let [first, second] = [lab.open("ada"), lab.open("ada")];
+    let tabs = [&first, &second];
+    let viewers = watch(&tabs);
+    lab.millis(&tabs, 1_100);
+    let layer = second.client.patch(&number(1), |_| 70);
+    lab.millis(&tabs, 10);
+    assert_eq!(seen(&viewers), ["1", "70"], "nobody has confirmed it");
+    layer.commit();
+    lab.millis(&tabs, 10);
+    assert_eq!(seen(&viewers), ["70", "70"]);
+}

@@ -3,6 +3,7 @@
 use std::any::Any;
 
 use super::{Effects, Engine, Garbage, Trash, Value};
+use crate::events::Happening;
 use crate::slab::Slot;
 #[cfg(feature = "stream")]
 use crate::state::same_data;
@@ -122,6 +123,9 @@ impl Engine {
         }
         if let Some(data) = seen {
             self.apply(slot, &Action::Show { data }, fx);
+        }
+        if commits {
+            self.tell(slot, Happening::Written, fx);
         }
     }
 
