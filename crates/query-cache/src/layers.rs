@@ -5,7 +5,8 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::client::{Act, Find, Glass, QueryClient, ROUNDS, WeakQueryClient};
-use crate::engine::{Engine, FlightId, Folded, Garbage, Layers, Then, Trash, Value};
+use crate::engine::{Engine, FlightId, Folded, Garbage, Layers, Trash, Value};
+use crate::filter::QueryFilter;
 use crate::query::{Query, kind_of};
 use crate::slab::Slot;
 
@@ -244,10 +245,13 @@ impl Layer {
     /// there is such a fetch once somebody watches.
     pub fn commit_when_fetched(mut self) {
         let Some(client) = self.client.upgrade().filter(|client| !client.is_over()) else { return };
-        client.step(|engine, now, fx| {
+        let of = client.mark(|engine| {
             acknowledge(engine, self.entry, self.id);
-            engine.invalidate(self.entry, Then::FetchActive, now, fx);
+            engine.get(self.entry).map(|entry| (entry.key.clone(), entry.kind))
         });
+        if let Some((key, kind)) = of {
+            client.invalidate(QueryFilter::of_kind(key, kind));
+        }
         // It is the entry's business from here on.
         self.id = None;
     }

@@ -172,3 +172,23 @@ fn what_a_patch_leaves_when_it_is_committed_is_told_like_a_write() {
     lab.millis(&tabs, 10);
     assert_eq!(seen(&viewers), ["70", "70"]);
 }
+
+#[test]
+fn an_answer_of_another_tab_that_was_sent_for_before_does_not_do_for_a_patch_that_waits() {
+    let lab = Lab::new();
+    let [first, second] = [lab.open("ada"), lab.open("ada")];
+    let tabs = [&first, &second];
+    let viewers = watch(&tabs);
+    lab.millis(&tabs, 2_000);
+    // The other tab is fetching what lacks the change, when that is confirmed.
+    viewers[0].observer.refetch();
+    lab.millis(&tabs, 500);
+    let layer = second.client.patch(&number(1), |data| data + 100);
+    layer.commit_when_fetched();
+    lab.millis(&tabs, 100);
+    first.server.say([Ok(10), Ok(200)]);
+    second.server.say([Ok(200)]);
+    lab.millis(&tabs, 5_000);
+    assert_eq!(seen(&viewers), ["200", "200"]);
+    assert_eq!(second.client.committed_data(&number(1)).as_deref(), Some(&200));
+}

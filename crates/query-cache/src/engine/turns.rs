@@ -66,8 +66,10 @@ impl Engine {
         let waits = self.looked_for(look).map(|fetch| (fetch.before.clone(), begins_anew(fetch)));
         let Some((before, anew)) = waits else { return false };
         let data = self.entries.get(slot).and_then(|entry| {
-            let later = entry.state.updated_at >= since && !entry.state.invalidated;
-            entry.data().filter(|_| later || !(anew || self.wants_newer(entry, now))).cloned()
+            // A patch may wait for an attempt of this tab's own.
+            let patched = entry.layers().is_some();
+            let later = entry.state.updated_at >= since && !entry.state.invalidated && !patched;
+            entry.data().filter(|_| later || !(anew || patched || self.wants_newer(entry, now))).cloned()
         });
         let answered = data.is_some();
         if let Some(data) = data {
