@@ -5,7 +5,7 @@ mod common;
 
 use common::lab::{Lab, Tab};
 use common::{Number, Viewer, shows};
-use query_cache::{Environment, Query, minutes};
+use query_cache::{Environment, Query, QueryFilter, Then, minutes};
 
 /// A number that travels, fresh for five minutes.
 fn number(id: u32) -> Number {
@@ -191,4 +191,21 @@ fn an_answer_of_another_tab_that_was_sent_for_before_does_not_do_for_a_patch_tha
     lab.millis(&tabs, 5_000);
     assert_eq!(seen(&viewers), ["200", "200"]);
     assert_eq!(second.client.committed_data(&number(1)).as_deref(), Some(&200));
+}
+
+#[test]
+fn what_a_filter_means_is_asked_before_it_is_invalidated() {
+    for (what, filter) in [
+        ("fresh", QueryFilter::all().fresh()),
+        ("by a predicate", QueryFilter::all().matching(|info| !info.snapshot().is_stale())),
+    ] {
+        let lab = Lab::new();
+        let [first, second] = [lab.open("ada"), lab.open("ada")];
+        let tabs = [&first, &second];
+        let viewers = watch(&tabs);
+        lab.millis(&tabs, 1_100);
+        second.client.invalidate_then(filter, Then::Nothing);
+        lab.millis(&tabs, 10);
+        assert!(viewers.iter().all(|viewer| viewer.observer.details().invalidated), "{what}");
+    }
 }

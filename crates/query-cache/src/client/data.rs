@@ -241,9 +241,10 @@ impl QueryClient {
     /// [static](crate::StaleTime::Static), and what only the disabled watch, never is.
     pub fn invalidate_then(&self, filter: impl Into<QueryFilter>, then: Then) {
         let filter = filter.into();
-        self.each(filter.clone(), |engine, slot, now, fx| engine.invalidate(slot, then, now, fx));
+        // First: it may mean what is fresh, and then nothing is.
         #[cfg(feature = "hydrate")]
         self.tell_concern(&filter, Concern::Invalidated(then));
+        self.each(filter, |engine, slot, now, fx| engine.invalidate(slot, then, now, fx));
     }
 
     /// Fetches these queries again, fresh or not, watched or not; not what is
