@@ -235,7 +235,7 @@ impl Drop for Request {
         let release = self.release.take();
         match release {
             Some(release) => drop(release.call0(&JsValue::UNDEFINED)),
-            // The browser calls nobody back after this, and lets go of what it was about to give.
+            // What was about to be given may still be: a closure that is gone throws, and who throws holds no lock.
             None => self.abort.abort(),
         }
     }

@@ -1,6 +1,9 @@
 //! A stage for components: a server that counts, a clock that does not run, renders that are counted.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[cfg(feature = "tabs")]
+pub mod browser;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
