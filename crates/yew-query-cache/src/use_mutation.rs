@@ -123,6 +123,13 @@ impl Watch {
         }
     }
 
+    /// Each client counts its calls by itself: a call of the one before would be taken for another.
+    fn follow_of(&self, client: &QueryClient, call: MutationId) {
+        if let Some(observer) = self.observer().filter(|observer| observer.client() == client) {
+            observer.follow(Some(call));
+        }
+    }
+
     fn reads(&self, interest: Interest) {
         let bit = interest as u8;
         let Some(observer) = self.observer().filter(|_| self.interest.get() & bit == 0) else { return };
@@ -174,9 +181,10 @@ impl<M: Mutation> UseMutation<M> {
     }
 
     fn call(&self, variables: M::Variables) -> Option<MutationFuture<M>> {
-        let call = self.client.as_ref().filter(|_| BROWSER)?.mutate_shared(&self.mutation, variables);
+        let client = self.client.as_ref().filter(|_| BROWSER)?;
+        let call = client.mutate_shared(&self.mutation, variables);
         if let Some(watch) = self.watch.upgrade() {
-            watch.follow(Some(call.id()));
+            watch.follow_of(client, call.id());
         }
         Some(call)
     }

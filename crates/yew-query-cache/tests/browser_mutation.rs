@@ -160,6 +160,111 @@ async fn a_concurrent_success_and_failure_each_reach_who_asked_and_the_latest_is
     assert_eq!(told.take(), [(2, Ok("saved 2".to_owned())), (1, Err("down".to_owned()))]);
 }
 
+/// Takes as long, and comes to what, it is told.
+struct Told;
+
+#[derive(Clone, Copy)]
+struct What {
+    name: &'static str,
+    millis: u64,
+    fails: bool,
+}
+
+impl Mutation for Told {
+    type Variables = What;
+    type Data = String;
+    type Error = String;
+
+    fn name(&self) -> &'static str {
+        "told"
+    }
+    async fn mutate(&self, what: &What, cx: MutationContext) -> Result<String, String> {
+        let server = cx.get::<Server>()?;
+        server.world.sleep(Duration::from_millis(what.millis)).await;
+        if what.fails { Err(format!("no {}", what.name)) } else { Ok(format!("yes {}", what.name)) }
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct TellProps {
+    handle: Handle<UseMutation<Told>>,
+}
+
+#[component]
+fn Tell(props: &TellProps) -> Html {
+    let told = use_mutation(Told);
+    props.handle.put(told.clone());
+    let variables = told.details().map_or("none", |details| details.variables.name);
+    html! { <span>{format!("{variables}: {}", words(told.state()))}</span> }
+}
+
+#[wasm_bindgen_test]
+async fn of_two_calls_at_once_each_future_and_callback_has_its_own_end_and_the_latest_is_shown() {
+    // Whichever fails, and whichever is over first.
+    for (first_fails, first_millis) in [(true, 1_500), (false, 1_500), (true, 500), (false, 500)] {
+        let stage = Stage::new().await;
+        let handle = Handle::default();
+        stage.show(html! { <Tell handle={handle.clone()} /> }).await;
+        let ends = Rc::new(RefCell::new(Vec::new()));
+        let calls = [
+            What { name: "first", millis: first_millis, fails: first_fails },
+            What { name: "second", millis: 1_000, fails: !first_fails },
+        ];
+        let text = |outcome: Result<Rc<String>, MutationError<String>>| match outcome {
+            Ok(data) => data.to_string(),
+            Err(error) => error.to_string(),
+        };
+        for call in calls {
+            let (future, told) = (handle.get().mutate_and_wait(call), ends.clone());
+            let wait = async move {
+                let end = text(future.await);
+                told.borrow_mut().push(end);
+            };
+            query_cache::Environment::spawn(&stage.world, Box::pin(wait));
+        }
+        stage.flush().await;
+        assert_eq!(stage.texts(), ["second: pending"]);
+        stage.pass(Duration::from_millis(700)).await;
+        assert_eq!(
+            (stage.texts(), ends.borrow().len()),
+            (texts(["second: pending"]), (first_millis < 700).into())
+        );
+        stage.pass(seconds(1)).await;
+        let (first, second) =
+            if first_fails { ("no first", "yes second") } else { ("yes first", "no second") };
+        let in_order = if first_millis < 1_000 { [first, second] } else { [second, first] };
+        assert_eq!(ends.take(), in_order);
+        let shown = if first_fails { "second: yes second" } else { "second: error: no second" };
+        assert_eq!(stage.texts(), [shown]);
+
+        // The same, told to callbacks.
+        for call in calls {
+            let told = ends.clone();
+            handle.get().mutate_then(call, move |outcome| told.borrow_mut().push(text(outcome)));
+        }
+        stage.pass(seconds(2)).await;
+        assert_eq!((ends.take(), stage.texts()), (in_order.map(str::to_owned).to_vec(), texts([shown])));
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_handle_of_a_client_before_shows_no_call_of_the_one_that_is_there() {
+    let stage = Stage::new().await;
+    let save = form(&stage, "state").await;
+    let old = save.get();
+    let other = QueryClient::new(stage.world.clone());
+    other.provide(stage.server.clone());
+    let form = html! { <Form renders={stage.renders.clone()} reads="state" save={save.clone()} /> };
+    stage.show_bare(html! { <QueryClientProvider client={other.clone()}>{form}</QueryClientProvider> }).await;
+    // The first call of each has the same number.
+    other.mutate(Save, 2).detach();
+    old.mutate(1);
+    stage.flush().await;
+    assert_eq!((stage.texts(), stage.requests()), (texts(["idle"]), vec![2, 1]));
+    stage.pass(seconds(1)).await;
+    assert_eq!(stage.texts(), ["idle"]);
+}
+
 #[wasm_bindgen_test]
 async fn unmounting_stops_no_mutation_and_nothing_of_the_component_is_called() {
     let stage = Stage::new().await;
