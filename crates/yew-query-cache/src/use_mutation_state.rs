@@ -36,7 +36,9 @@ pub fn use_mutation_state<S: PartialEq + 'static>(
     let shown = use_memo((), |()| RefCell::new(Rc::new(Vec::new())));
     let look: Rc<Look> = Rc::new(move |client: &QueryClient| {
         let found: Vec<S> = client.find_mutations(filter.clone()).iter().map(&select).collect();
-        let changed = *shown.borrow().as_ref() != found;
+        // Not compared while it is borrowed: that is user code.
+        let held: Rc<Vec<S>> = shown.borrow().clone();
+        let changed = *held != found;
         if changed {
             let before = shown.replace(Rc::new(found));
             drop(before);

@@ -265,6 +265,50 @@ async fn a_handle_of_a_client_before_shows_no_call_of_the_one_that_is_there() {
     assert_eq!(stage.texts(), ["idle"]);
 }
 
+thread_local! {
+    static MEANWHILE: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+/// Has something done the next time that it is compared.
+#[derive(Clone)]
+struct Nosy(usize);
+
+impl PartialEq for Nosy {
+    fn eq(&self, other: &Self) -> bool {
+        let meanwhile = MEANWHILE.take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
+        self.0 == other.0
+    }
+}
+
+#[component]
+fn Compares(props: &RendersProps) -> Html {
+    props.renders.count();
+    let calls = use_mutation_state(MutationFilter::all(), |call| Nosy(usize::from(call.is_paused())));
+    html! { <span>{format!("{} {}", calls.len(), calls.iter().filter(|paused| paused.0 > 0).count())}</span> }
+}
+
+#[wasm_bindgen_test]
+async fn what_is_compared_may_make_calls_of_its_own() {
+    let stage = Stage::new().await;
+    stage.show(html! { <Compares renders={stage.renders.clone()} /> }).await;
+    stage.client.mutate(Save, 1).detach();
+    stage.flush().await;
+    assert_eq!(stage.texts(), ["1 0"]);
+    let (client, world) = (stage.client.clone(), stage.world.clone());
+    MEANWHILE.set(Some(Box::new(move || {
+        client.mutate(Save, 2).detach();
+        client.mutate(Save, 3).detach();
+        world.run();
+    })));
+    stage.client.set_online(false);
+    stage.pass(seconds(5)).await;
+    assert!(MEANWHILE.with_borrow(Option::is_none));
+    assert_eq!(stage.texts(), ["3 2"]);
+}
+
 #[wasm_bindgen_test]
 async fn unmounting_stops_no_mutation_and_nothing_of_the_component_is_called() {
     let stage = Stage::new().await;
