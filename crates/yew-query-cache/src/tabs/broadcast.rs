@@ -14,8 +14,9 @@ use crate::bridge::BROWSER;
 /// A `BroadcastChannel`. Text only: whatever else is posted to it is not heard. Closed when it is dropped. Where there
 /// are no such channels, or none for this page, it says and hears nothing.
 ///
-/// It stays open while the page is in the back/forward cache: Chromium and Firefox throw a page out of it that would
-/// miss a message, so what comes back has missed none.
+/// It stays open while the page is in the back/forward cache. Chromium and Firefox throw a page out that would miss a
+/// message, so what comes back has missed none. Safari does not: there a page that comes back has what it had, until
+/// that is stale.
 pub struct Broadcast {
     open: Option<Open>,
     listener: Listener,

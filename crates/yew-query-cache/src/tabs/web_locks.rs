@@ -31,9 +31,9 @@ extern "C" {
 /// `navigator.locks`. Where there are none, or none for this page (they need a secure context), nobody waits for
 /// anybody.
 ///
-/// A page that goes into the back/forward cache lets go of what it holds and of its places in the lines: it could
-/// neither be cached in Chromium and Firefox, nor would other tabs of Safari have their turn. When it comes back it
-/// stands in line again. A guard it had, it keeps: for that long there may be two.
+/// A page that goes into the back/forward cache lets go of what it holds and of its places in the lines, or it would
+/// keep other tabs from their turn in Safari, not be cached in Firefox, and be thrown out in Chromium by whoever asks
+/// for the lock. When it comes back it stands in line again. A guard it had, it keeps: for that long there may be two.
 #[derive(Clone)]
 pub struct WebLocks(Rc<Page>);
 
