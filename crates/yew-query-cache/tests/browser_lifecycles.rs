@@ -7,6 +7,7 @@ mod common;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use common::browser::Uncaught;
 use common::{Handle, Number, Server, Stage, texts};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use yew::prelude::*;
@@ -215,4 +216,33 @@ async fn nothing_is_kept_of_components_that_were() {
         round().await;
     }
     assert_eq!(kept(), before);
+}
+
+#[cfg(feature = "persist")]
+#[wasm_bindgen_test]
+async fn what_is_asked_of_storage_comes_to_its_end_though_nobody_waits_and_nothing_is_kept_of_it() {
+    use query_cache::{Change, Storage, Stored};
+    let uncaught = Uncaught::listen();
+    let storage = IndexedDb::new(&format!("kept {}", js_sys::Math::random()));
+    let put = |text: &str| -> Rc<[Change]> {
+        [Change::Put(Stored { name: "a".to_owned(), text: text.to_owned() })].into()
+    };
+    let round = async || {
+        storage.write(put("1")).await.unwrap();
+        assert_eq!(storage.get("a").await, Ok(Some("1".to_owned())));
+        assert_eq!(storage.list("").await.unwrap().len(), 1);
+        drop(storage.get("a"));
+        drop(storage.list(""));
+        drop(storage.write(put("2")));
+        assert_eq!(storage.get("a").await, Ok(Some("2".to_owned())));
+        drop(storage.clear(""));
+        assert_eq!(storage.get("a").await, Ok(None));
+        frames().await;
+    };
+    round().await;
+    let before = kept();
+    for _ in 0..5 {
+        round().await;
+    }
+    assert_eq!((kept(), uncaught.take()), (before, vec![]));
 }

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use common::browser::{Replaced, delivered, fresh, held_and_pending, kill, turn, worker};
+use common::browser::{Replaced, Uncaught, delivered, fresh, held_and_pending, kill, turn, worker};
 use js_sys::{Function, Object, Promise, Reflect};
 use query_cache::LocalBoxFuture;
 use wasm_bindgen::prelude::JsValue;
@@ -56,6 +56,7 @@ async fn a_lock_goes_from_one_to_the_next_in_the_order_of_asking() {
 
 #[wasm_bindgen_test]
 async fn whoever_drops_the_future_gives_up_its_place_whenever_that_is() {
+    let uncaught = Uncaught::listen();
     let (locks, name) = (WebLocks::new(), fresh("given up"));
     // In the call.
     drop(locks.lock(&name));
@@ -89,6 +90,8 @@ async fn whoever_drops_the_future_gives_up_its_place_whenever_that_is() {
     }
     assert_eq!(held_and_pending(&name).await, (0, 0));
     assert!(locks.lock(&name).await.is_some());
+    turn().await;
+    assert_eq!(uncaught.take(), Vec::<String>::new());
 }
 
 #[wasm_bindgen_test]

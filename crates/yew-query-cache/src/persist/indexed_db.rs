@@ -1,8 +1,8 @@
 //! IndexedDB: as much as the browser gives, there after a moment.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::future::{IntoFuture, poll_fn};
+use std::future::{IntoFuture, poll_fn, ready};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
@@ -63,7 +63,21 @@ impl IndexedDb {
         }
     }
 
-    /// Has the database asked: now, if it is open, so that closing the page after this call does not undo it.
+    async fn wait(&self) -> Result<Rc<Database>, StorageError> {
+        poll_fn(|cx| match (self.opened(), &mut *self.opening.borrow_mut()) {
+            (None, Opening::Wait(waiting)) => {
+                waiting.push(cx.waker().clone());
+                Poll::Pending
+            }
+            (Some(opened), _) => Poll::Ready(opened),
+            (None, _) => Poll::Ready(Err(broken("it was opened and is not open"))),
+        })
+        .await
+    }
+
+    /// Has the database asked: now, if it is open, so that closing the page after this call does not undo it. It is
+    /// done though nobody waits for it: a request that is dropped under way would throw where its answer arrives, and
+    /// with that abort its transaction.
     fn ask<T: 'static>(
         &self,
         work: impl FnOnce(&Database) -> Result<LocalBoxFuture<Result<T, idb::Error>>, idb::Error> + 'static,
@@ -71,42 +85,38 @@ impl IndexedDb {
         let begin = move |database: Result<Rc<Database>, StorageError>| {
             database.and_then(|database| work(&database).map_err(|error| error_of(&error)))
         };
-        if let Some(opened) = self.opened() {
-            let begun = begin(opened);
-            return Box::pin(async move { begun?.await.map_err(|error| error_of(&error)) });
-        }
-        let db = self.clone();
-        let slot = Rc::new(RefCell::new((None, None::<Waker>)));
-        let done = slot.clone();
-        // Done though nobody waits for it.
+        let begun = match self.opened().map(|opened| opened.map(Ok)) {
+            Some(Err(error)) => return Box::pin(ready(Err(error))),
+            Some(Ok(opened)) => Ok(begin(opened)),
+            None => Err((self.clone(), begin)),
+        };
+        let given = Rc::new(Given { answer: Cell::new(None), waker: Cell::default() });
+        let gives = given.clone();
         spawn_local(async move {
-            let opened = poll_fn(|cx| match (db.opened(), &mut *db.opening.borrow_mut()) {
-                (None, Opening::Wait(waiting)) => {
-                    waiting.push(cx.waker().clone());
-                    Poll::Pending
-                }
-                (Some(opened), _) => Poll::Ready(opened),
-                (None, _) => Poll::Ready(Err(broken("it was opened and is not open"))),
-            });
-            let answer = match begin(opened.await) {
+            let begun = match begun {
+                Ok(begun) => begun,
+                Err((db, begin)) => begin(db.wait().await),
+            };
+            let answer = match begun {
                 Ok(begun) => begun.await.map_err(|error| error_of(&error)),
                 Err(error) => Err(error),
             };
-            let waker = {
-                let mut done = done.borrow_mut();
-                done.0 = Some(answer);
-                done.1.take()
-            };
-            if let Some(waker) = waker {
+            gives.answer.set(Some(answer));
+            if let Some(waker) = gives.waker.take() {
                 waker.wake();
             }
         });
         Box::pin(poll_fn(move |cx| {
-            let mut slot = slot.borrow_mut();
-            slot.1 = Some(cx.waker().clone());
-            slot.0.take().map_or(Poll::Pending, Poll::Ready)
+            given.waker.set(Some(cx.waker().clone()));
+            given.answer.take().map_or(Poll::Pending, Poll::Ready)
         }))
     }
+}
+
+/// An answer, for whoever waits for it.
+struct Given<T> {
+    answer: Cell<Option<Result<T, StorageError>>>,
+    waker: Cell<Option<Waker>>,
 }
 
 impl fmt::Debug for IndexedDb {

@@ -1,11 +1,13 @@
-//! What the browser itself says of locks and channels.
+//! What the browser itself says: of locks and channels, and of what nobody caught.
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::JsCast;
-use wasm_bindgen::prelude::JsValue;
+use wasm_bindgen::prelude::{Closure, JsValue};
 use wasm_bindgen_futures::JsFuture;
+#[cfg(feature = "tabs")]
 use yew_query_cache::{Broadcast, Channel};
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 /// A name that no other test, and no test before, has used.
@@ -42,7 +44,47 @@ pub async fn turn() {
     JsFuture::from(promise).await.unwrap();
 }
 
+/// What nobody has caught since this was made: the page is told of it.
+pub struct Uncaught {
+    list: Rc<RefCell<Vec<String>>>,
+    listener: Closure<dyn Fn(JsValue)>,
+}
+
+const UNCAUGHT: [&str; 2] = ["error", "unhandledrejection"];
+
+impl Uncaught {
+    pub fn listen() -> Uncaught {
+        let list = Rc::<RefCell<Vec<_>>>::default();
+        let told = list.clone();
+        let listener = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
+            let what = [get(&event, "message"), get(&event, "reason")];
+            told.borrow_mut().push(format!("{what:?}"));
+        });
+        let window = web_sys::window().unwrap();
+        for event in UNCAUGHT {
+            window.add_event_listener_with_callback(event, listener.as_ref().unchecked_ref()).unwrap();
+        }
+        Uncaught { list, listener }
+    }
+
+    pub fn take(&self) -> Vec<String> {
+        self.list.take()
+    }
+}
+
+impl Drop for Uncaught {
+    fn drop(&mut self) {
+        let window = web_sys::window().unwrap();
+        for event in UNCAUGHT {
+            window
+                .remove_event_listener_with_callback(event, self.listener.as_ref().unchecked_ref())
+                .unwrap();
+        }
+    }
+}
+
 /// Everything said so far on this channel has been heard.
+#[cfg(feature = "tabs")]
 pub async fn delivered(name: &str) {
     let (here, there) = (Broadcast::new(name), Broadcast::new(name));
     let promise = Promise::new(&mut |resolve, _| {

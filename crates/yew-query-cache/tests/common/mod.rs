@@ -1,7 +1,6 @@
 //! A stage for components: a server that counts, a clock that does not run, renders that are counted.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[cfg(feature = "tabs")]
 pub mod browser;
 
 use std::cell::{Cell, RefCell};
