@@ -63,9 +63,9 @@ pub(crate) enum Put {
 
 impl QueryClient {
     /// Takes in what [`dehydrate`](QueryClient::dehydrate) gave, each entry with its own time, so that what was
-    /// stale is. What is in the cache already gives way only to newer data, and a fetch under way goes on. What
-    /// belongs to somebody is taken only if the scope has the [name](QueryClient::name_scope) it was taken out
-    /// under.
+    /// stale is. What is in the cache already gives way only to newer data, and a fetch under way goes on. What was
+    /// out of date here is so still, since what comes may not know of it. What belongs to somebody is taken only if
+    /// the scope has the [name](QueryClient::name_scope) it was taken out under.
     ///
     /// # Errors
     /// [`HydrateError`] when it is not such JSON at all. An entry that is not does no harm to the others.
@@ -86,9 +86,12 @@ impl QueryClient {
         let mut report = Hydrated::default();
         for entry in whole.entries {
             let packed = serde_json::from_str::<Packed>(entry.get());
-            let put = packed.map_or(Put::Broken, |packed| match here.is_over() || !(same || packed.public) {
-                true => Put::Refused,
-                false => here.unpack(packed),
+            let put = packed.map_or(Put::Broken, |mut packed| {
+                if here.is_over() || !(same || packed.public) {
+                    return Put::Refused;
+                }
+                packed.invalidated |= packed.key().is_some_and(|key| here.is_outdated(&key));
+                here.unpack(packed)
             });
             match put {
                 Put::Taken => report.taken += 1,
@@ -101,6 +104,13 @@ impl QueryClient {
             here.extension::<Hydration>().sections.unpack(&here, whole.sections);
         }
         Ok(report)
+    }
+
+    fn is_outdated(&self, key: &QueryKey) -> bool {
+        self.read(|engine| {
+            let mut held = engine.same_key(key).into_iter().filter_map(|slot| engine.get(slot));
+            held.any(|entry| entry.state.invalidated)
+        })
     }
 
     /// Takes in one entry, which is for this scope. Runs user code.

@@ -156,6 +156,34 @@ fn newer_data_is_shown_and_a_fetch_under_way_goes_on_and_wins() {
 }
 
 #[test]
+fn what_is_put_in_does_not_clear_what_was_said_to_be_out_of_date_here() {
+    let from = of("ada");
+    from.seconds(30);
+    from.client.set_data(&number(1), 70);
+    from.client.set_data(&number(2), 70);
+    let json = all(&from);
+    let to = of("ada");
+    to.client.set_data(&number(1), 10);
+    let old = all(&to);
+    to.client.set_data(&number(2), 10);
+    to.seconds(60);
+    // One that was asked for, and one that is still JSON.
+    let asleep = of("ada");
+    asleep.seconds(60);
+    asleep.client.hydrate(&old).unwrap();
+    for stage in [to, asleep] {
+        stage.client.invalidate(&number(1));
+        assert!(stage.client.hydrate(&json).unwrap().taken > 0);
+        let viewers = [1, 2].map(|id| stage.watch(number(id).with_options(|options| options.enabled(false))));
+        let outdated = viewers.each_ref().map(|viewer| viewer.observer.details().invalidated);
+        assert_eq!(
+            (viewers.each_ref().map(shows), outdated),
+            (["70", "70"].map(str::to_owned), [true, false])
+        );
+    }
+}
+
+#[test]
 fn what_is_put_in_is_idle_and_nothing_is_fetched_for_it() {
     let from = of("ada");
     from.client.set_data(&number(1), 10);
