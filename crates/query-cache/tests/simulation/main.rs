@@ -10,6 +10,7 @@
 mod acts;
 mod calls;
 mod coverage;
+mod hydration;
 mod invariants;
 mod keys;
 mod layers;
