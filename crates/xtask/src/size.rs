@@ -22,6 +22,16 @@ const TYPES: usize = 10;
 /// decision; lowering it after something was saved is a duty.
 const BUDGET: Layer = Layer { first: 23_000, further: 1_500 };
 
+/// What the features that an app does not use may add, in bytes of gzip: the places where they are plugged in.
+const UNUSED: usize = 700;
+
+/// The parts of the cache that register on first use. Nothing of them is in an app that uses none.
+const PARTS: [&str; 8] =
+    ["combined", "hydrate", "infinite", "layers", "mutation", "persist", "stream", "tabs"];
+
+/// A part that is in every app, so that the names are looked for as they are written.
+const ALWAYS: &str = "engine";
+
 /// What `use_query` costs over fetching by hand.
 #[derive(Debug, PartialEq, Eq)]
 struct Layer {
@@ -96,10 +106,7 @@ pub fn check() -> anyhow::Result<ExitCode> {
     tools.wasm_target()?;
     tools.cargo_tool("wasm-bindgen-cli")?;
     tools.wasm_opt()?;
-    let mut build = tools.cargo();
-    build.args(["build", "--locked", "--package", PACKAGE, "--bins", "--profile", "web", "--target", WASM]);
-    run::show("building the apps", &mut build).map_err(run::report)?;
-
+    build(&tools, "building the apps", &["--bins"])?;
     let built = tools.workspace.target.join(WASM).join("web");
     let out = tools.workspace.target.join("xtask/size");
     let weigh = |name: &str| weigh(&tools, &built.join(name).with_extension("wasm"), &out.join(name));
@@ -112,7 +119,34 @@ pub fn check() -> anyhow::Result<ExitCode> {
     say("| wasm, bytes | by hand | gzip | use_query | gzip | more gzip |\n|---|---|---|---|---|---|");
     say(&weights);
     weights.within(&BUDGET)?;
+
+    build(&tools, "building it with all features", &["--bin", "cached", "--features", "everything"])?;
+    let module = fs::read(built.join("cached.wasm")).context("the module cannot be read")?;
+    let unused = weigh("cached")?;
+    let more = unused.gzip.saturating_sub(weights.cached.gzip);
+    say(format_args!("with all features on, and none used: {} bytes of gzip, {more} more", unused.gzip));
+    if !has(&module, ALWAYS) {
+        bail!("the module has no names: what is in it cannot be told");
+    }
+    if let Some(part) = PARTS.into_iter().find(|part| has(&module, part)) {
+        bail!("`query_cache::{part}` is in the binary of an app that does not use it");
+    }
+    if more > UNUSED {
+        bail!("features that an app does not use add more than {UNUSED} bytes of gzip to it");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn build(tools: &Toolbox, what: &str, which: &[&str]) -> anyhow::Result<()> {
+    let mut build = tools.cargo();
+    build.args(["build", "--locked", "--package", PACKAGE, "--profile", "web", "--target", WASM]);
+    run::show(what, build.args(which)).map_err(run::report)
+}
+
+/// Whether a name in the module is of this part of the cache: in either of the ways in which Rust mangles names.
+fn has(module: &[u8], part: &str) -> bool {
+    let written = [format!("query_cache{}{part}", part.len()), format!("query_cache..{part}..")];
+    written.iter().any(|name| module.windows(name.len()).any(|bytes| bytes == name.as_bytes()))
 }
 
 /// Prepares a module as `cargo xtask test` does the app's, and weighs it.
@@ -142,6 +176,13 @@ mod tests {
             by_hand_ten: weight(by_hand_ten),
             cached_ten: weight(cached_ten),
         }
+    }
+
+    #[test]
+    fn a_part_is_found_by_its_mangled_name_and_not_by_one_that_begins_alike() {
+        assert!(has(b"\0_ZN11query_cache4tabs3Tab3say17h", "tabs"));
+        assert!(has(b"drop_in_place$LT$query_cache..tabs..Tab$GT$", "tabs"));
+        assert!(!has(b"_ZN11query_cache9tabsworld3Tab query_cache..tabsworld..", "tabs"));
     }
 
     #[test]
