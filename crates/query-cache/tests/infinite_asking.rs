@@ -164,3 +164,19 @@ fn pages_by_number_are_fetched_when_asked_for_whatever_the_options() {
         assert_eq!(stage.asked_since(2), [1, 2, 3]);
     }
 }
+
+#[test]
+fn a_list_with_a_page_that_is_gone_is_not_passed_off_as_whole() {
+    let stage = counting();
+    stage.client.prefetch_pages(fresh(), 3);
+    stage.seconds(3);
+    stage.client.remove(&feed().page(2));
+    let outcome = stage.spawn(stage.client.query_pages(fresh(), 2));
+    stage.seconds(5);
+    let found: Vec<u32> = outcome.take().unwrap().unwrap().iter().map(|page| page.param).collect();
+    assert_eq!((found, stage.asked_since(3)), (vec![1, 2, 3], vec![2]), "that page alone");
+    stage.client.remove(&feed().page(1));
+    stage.client.prefetch_pages(fresh(), 1);
+    stage.seconds(5);
+    assert_eq!((stage.asked_since(4), params(&stage.client)), (vec![1], vec![1, 2, 3]));
+}

@@ -64,7 +64,7 @@ impl QueryClient {
         PagesFuture { call, client: self.clone(), list }
     }
 
-    /// Has the list asked for; `more`: though it may be fresh, since there are too few pages.
+    /// Has the list asked for; `more`: though it may be fresh, since there are too few pages, or one is gone.
     fn ask_for_pages<R>(
         &self,
         query: &AnyInfiniteQuery,
@@ -80,9 +80,11 @@ impl QueryClient {
                 let stale = is_stale(&entry.state, asked.policy.plain.stale, now);
                 entry.data().cloned().map(|data| (data, stale))
             });
-            let (held, stale) =
-                held.flatten().map_or((0, true), |(data, stale)| (list.read(&*data).len(), stale));
-            let more = held < count;
+            let (params, stale) = held
+                .flatten()
+                .map_or((Vec::new(), true), |(data, stale)| (list.read(&*data).to_vec(), stale));
+            // A page may be gone before its list.
+            let more = params.len() < count || !params.iter().all(|param| state.has_page(self, list, param));
             if more {
                 state.forget_asked(self);
                 state.at_least.set(state.at_least.get().max(count));

@@ -126,6 +126,13 @@ impl ListState {
         true
     }
 
+    /// Whether a page is there, shown or not.
+    pub fn has_page(&self, client: &QueryClient, list: &Rc<dyn DynList>, param: &AnyParam) -> bool {
+        let key = page_key(&self.key, param.segment.clone());
+        let kind = list.page_kind();
+        client.read(|engine| entry(engine, &key, kind).is_some_and(|entry| entry.data().is_some()))
+    }
+
     /// Whether a page is neither there nor being fetched, held scope or not.
     fn has_failed(&self, client: &QueryClient, list: &Rc<dyn DynList>, param: &AnyParam) -> bool {
         let key = page_key(&self.key, param.segment.clone());
@@ -148,10 +155,7 @@ impl ListState {
             };
             let current = end.is_some_and(|end| end.segment == base);
             if current && !params.contains(&param) {
-                let key = page_key(&self.key, param.segment.clone());
-                let kind = list.page_kind();
-                if client.read(|engine| entry(engine, &key, kind).is_none_or(|entry| entry.data().is_none()))
-                {
+                if !self.has_page(client, list, &param) {
                     continue; // It is still to come.
                 }
                 let limit = list.limit().unwrap_or(usize::MAX);
