@@ -97,6 +97,8 @@ pub(crate) struct Fetch {
     /// The entry's counts when the attempt under way was sent.
     pub invalidations: u32,
     pub writes: u32,
+    /// The answer is of that time. `None`: of when it comes.
+    pub dated: Option<Timestamp>,
     pub phase: Phase,
     /// Has been looked for where it is stored.
     #[cfg(feature = "hydrate")]

@@ -117,6 +117,24 @@ fn some_pages_that_were_not_fetched_after_all_do_not_stand_for_all() {
     assert!(!reader.observer.is_stale());
 }
 
+#[test]
+fn a_list_of_which_some_pages_were_fetched_is_as_old_as_before() {
+    let stage = counting();
+    let reader = stage.read_pages(fresh(), 3);
+    stage.world.advance(minutes(4));
+    reader.observer.refetch_pages(|page| page.param == 2);
+    stage.seconds(5);
+    assert_eq!(stage.asked_since(3), [2]);
+    assert!(!reader.observer.is_stale());
+    stage.world.advance(minutes(1));
+    assert!(reader.observer.is_stale());
+    stage.client.set_focused(false);
+    stage.client.set_focused(true);
+    stage.seconds(9);
+    assert_eq!(stage.asked_since(4), [1, 2, 3]);
+    assert!(!reader.observer.is_stale());
+}
+
 /// Pages by number.
 #[derive(Clone)]
 struct Numbered(fn(QueryOptions<PageQuery<Numbered>>) -> QueryOptions<PageQuery<Numbered>>);

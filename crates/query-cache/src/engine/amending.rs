@@ -26,6 +26,14 @@ impl Engine {
         self.tell(slot, Happening::Written, fx);
     }
 
+    /// The answer that is on its way is not all new: it will be as old as what is there.
+    pub fn keep_age(&mut self, slot: Slot) {
+        let Some(entry) = self.entries.get_mut(slot).filter(|entry| entry.data().is_some()) else { return };
+        if let Some(fetch) = &mut entry.fetch {
+            fetch.dated = Some(entry.state.updated_at);
+        }
+    }
+
     /// Waits for an answer that is yet to come, fresh or not what is there.
     pub fn call_anew(&mut self, asked: &Asked<'_>, now: Timestamp, fx: &mut Effects) -> WaiterSlot {
         let slot = self.prepare_call(asked, now, fx);

@@ -54,6 +54,7 @@ impl Engine {
             failures: 0,
             invalidations: entry.invalidations,
             writes: entry.writes,
+            dated: None,
             phase: Phase::Blocked,
             #[cfg(feature = "hydrate")]
             looked: false,
@@ -115,6 +116,7 @@ impl Engine {
         // What the server says from here on is newer than what was written or invalidated before.
         fetch.invalidations = entry.invalidations;
         fetch.writes = entry.writes;
+        fetch.dated = None;
         self.fetches += 1;
         fetch.number = self.fetches;
         let flight = Rc::new(Flight::default());
@@ -168,13 +170,13 @@ impl Engine {
                 Answered::Data { data, seen, same_as } => {
                     // Honoured only if that is still what is there.
                     let same = same_as.filter(|same| same_data(entry.state.data.as_ref(), Some(same)));
-                    let number = fetch.number;
+                    let (number, at) = (fetch.number, fetch.dated.unwrap_or(now));
                     self.land(slot, Landing::Data(Some(data), Some(number)), fx);
                     let data = same.unwrap_or(seen);
                     let Some(entry) = self.entries.get_mut(slot) else { return };
                     // What made it due is answered, unless that came after this was sent.
                     entry.due &= behind;
-                    self.apply(slot, &Action::Success { data, at: now, behind }, fx);
+                    self.apply(slot, &Action::Success { data, at, behind }, fx);
                     self.tell(slot, Happening::Fetched { data: data.clone() }, fx);
                     self.finish(slot, &Ok(data.clone()), fx);
                     self.drop_stand_ins(slot, fx);

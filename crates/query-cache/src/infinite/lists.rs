@@ -181,6 +181,11 @@ impl ListState {
         self.only.take()
     }
 
+    /// Whether the fetch under way stands for all.
+    pub fn is_of_all(&self) -> bool {
+        self.only.borrow().is_none()
+    }
+
     pub fn end(&self, walk: u64, failed: bool) {
         if self.walk.get() != walk {
             return;

@@ -30,6 +30,7 @@ pub(super) async fn walk(list: Rc<dyn DynList>, cx: FetchContext) -> Result<Vec<
     let list = walk.list(pages?);
     let dropped = walk.before.iter().filter(|param| !list.contains(param));
     walk.state.drop_pages(dropped.map(|param| param.segment.clone()).collect());
+    walk.keep_age();
     walk.over = true;
     Ok(list)
 }
@@ -156,6 +157,17 @@ impl Walk {
         };
         self.waited.set(true);
         Asked::Waits(PageCall { client: self.client.clone(), slot })
+    }
+
+    /// A list is as old as when all of it was last fetched.
+    fn keep_age(&self) {
+        if let Some(client) = self.client.upgrade().filter(|_| !self.state.is_of_all()) {
+            client.mark(|engine| {
+                if let Some(slot) = engine.find(&self.state.key, self.state.kind) {
+                    engine.keep_age(slot);
+                }
+            });
+        }
     }
 
     fn is_chosen(&self, page: &Segment) -> bool {
