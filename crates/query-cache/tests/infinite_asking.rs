@@ -198,3 +198,15 @@ fn a_list_with_a_page_that_is_gone_is_not_passed_off_as_whole() {
     stage.seconds(5);
     assert_eq!((stage.asked_since(4), params(&stage.client)), (vec![1], vec![1, 2, 3]));
 }
+
+#[test]
+fn pages_that_are_not_kept_are_there_for_who_waits_for_them() {
+    let stage = counting();
+    let gone = Feed { options: |defaults| defaults.retry(0).gc_after(std::time::Duration::ZERO), ..feed() };
+    let outcome = stage.spawn(stage.client.query_pages(gone, 3));
+    stage.seconds(9);
+    let found: Vec<u32> = outcome.take().unwrap().unwrap().iter().map(|page| page.param).collect();
+    assert_eq!((found, stage.server.asked_for()), (vec![1, 2, 3], vec![1, 2, 3]));
+    stage.seconds(1);
+    assert_eq!(stage.client.query_count(), 0);
+}

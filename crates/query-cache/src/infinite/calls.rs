@@ -1,13 +1,14 @@
 //! Asking for pages, reading and writing them, without watching.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use super::erased::AnyInfiniteQuery;
-use super::lists::Lists;
+use super::erased::{AnyInfiniteQuery, AnyPage, AnyParam, DynList};
+use super::lists::{Brought, Lists};
 use super::queries::{ListError, PageList, PageQuery};
 use super::typed::InfiniteObserver;
 use super::{InfiniteQuery, Page};
@@ -61,7 +62,8 @@ impl QueryClient {
             )
         });
         let call = Call::new(self.clone(), slot.unwrap_or(WaiterSlot::NONE));
-        PagesFuture { call, client: self.clone(), list }
+        let brought = self.extension::<Lists>().of(&list.key(), list.list_kind()).wait_for_pages();
+        PagesFuture { call, client: self.clone(), list, brought }
     }
 
     /// Has the list asked for; `more`: though it may be fresh, since there are too few pages, or one is gone.
@@ -118,11 +120,23 @@ impl QueryClient {
 
     fn pages_of<I: InfiniteQuery>(&self, list: &Rc<I>) -> Option<Vec<Page<I>>> {
         let params = self.get_data(&PageList::new(list.clone()))?;
-        let page = |param: &I::Param| {
-            let data = self.get_data(&PageQuery::new(list.clone(), param.clone()))?;
-            Some(Page { param: param.clone(), data })
+        Some(self.pages_by(list, &*params, &[]))
+    }
+
+    /// The pages of these parameters: those that are in the cache, or else were brought.
+    fn pages_by<I: InfiniteQuery>(
+        &self,
+        list: &Rc<I>,
+        params: &dyn Any,
+        brought: &[AnyPage],
+    ) -> Vec<Page<I>> {
+        let page = |held: &AnyParam| {
+            let param = held.get::<I::Param>()?.clone();
+            let kept = self.get_data(&PageQuery::new(list.clone(), param.clone()));
+            let brought = || brought.iter().find(|page| page.param == *held)?.data.clone().downcast().ok();
+            Some(Page { data: kept.or_else(brought)?, param })
         };
-        Some(params.iter().filter_map(page).collect())
+        list.read(params).iter().filter_map(page).collect()
     }
 
     /// Writes a list: these pages and no others. They are as fresh as an answer that arrives now.
@@ -148,6 +162,7 @@ pub struct PagesFuture<I> {
     call: Call,
     client: QueryClient,
     list: Rc<I>,
+    brought: Rc<Brought>,
 }
 
 impl<I: InfiniteQuery> Future for PagesFuture<I> {
@@ -155,7 +170,7 @@ impl<I: InfiniteQuery> Future for PagesFuture<I> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.call.poll(cx).map(|verdict| match verdict {
-            Ok(_) => self.client.pages_of(&self.list).ok_or(QueryError::Cancelled),
+            Ok(params) => Ok(self.client.pages_by(&self.list, &*params, &self.brought.take())),
             Err(error) => Err(match typed_error::<ListError<I::Error>>(&error) {
                 Some(QueryError::Fetch(error)) => error.0.clone(),
                 Some(QueryError::Misuse(misuse)) => QueryError::Misuse(misuse),

@@ -5,6 +5,7 @@ use std::rc::{Rc, Weak};
 use std::task::Waker;
 
 use super::Side;
+use super::erased::AnyPage;
 use super::moves::Moves;
 use super::watching::Inner;
 use crate::client::QueryClient;
@@ -25,7 +26,7 @@ impl Extension for Lists {
             let lists = self.0.borrow().clone();
             for list in lists.iter().filter(|list| !list.is_public(client)) {
                 // What was asked for in one scope is nothing to ask for in the next.
-                drop(list.moves.take_all());
+                drop((list.moves.take_all(), list.callers.take()));
                 list.ask_nothing();
             }
         }
@@ -82,7 +83,12 @@ pub(super) struct ListState {
     /// The pages beyond the ends that are being fetched.
     pub moves: Moves,
     pub watchers: RefCell<Vec<Weak<Inner>>>,
+    /// Where calls that wait find the pages, though the cache may keep none of them so long.
+    callers: RefCell<Vec<Weak<Brought>>>,
 }
+
+/// Pages that a fetch of a list has brought.
+pub(super) type Brought = RefCell<Vec<AnyPage>>;
 
 impl ListState {
     fn new(key: QueryKey, kind: Kind) -> Self {
@@ -102,6 +108,7 @@ impl ListState {
             last_side: Cell::default(),
             moves: Moves::default(),
             watchers: RefCell::default(),
+            callers: RefCell::default(),
         }
     }
 
@@ -211,6 +218,24 @@ impl ListState {
     fn wake(&self) {
         for waker in self.waiting.take() {
             waker.wake();
+        }
+    }
+
+    /// A place for what the fetch brings, for as long as somebody holds it.
+    pub fn wait_for_pages(&self) -> Rc<Brought> {
+        let brought = Rc::new(Brought::default());
+        let mut callers = self.callers.borrow_mut();
+        callers.retain(|caller| caller.strong_count() > 0);
+        callers.push(Rc::downgrade(&brought));
+        drop(callers);
+        brought
+    }
+
+    pub fn bring(&self, pages: &[AnyPage]) {
+        for caller in self.callers.take() {
+            if let Some(caller) = caller.upgrade() {
+                drop(caller.replace(pages.to_vec()));
+            }
         }
     }
 

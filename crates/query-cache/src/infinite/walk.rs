@@ -27,7 +27,9 @@ pub(super) async fn walk(list: Rc<dyn DynList>, cx: FetchContext) -> Result<Vec<
     let pages = walk.all().await;
     // Whatever came of it, it is over.
     walk.state.ask_nothing();
-    let list = walk.list(pages?);
+    let pages = pages?;
+    walk.state.bring(&pages);
+    let list = walk.list(pages);
     let dropped = walk.before.iter().filter(|param| !list.contains(param));
     walk.state.drop_pages(dropped.map(|param| param.segment.clone()).collect());
     walk.keep_age();
