@@ -3,9 +3,14 @@
 
 mod common;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use common::lists::{Feed, ListOptions, feed, listed};
-use common::{stage, stage_with_seed};
-use query_cache::{InfiniteQuery, QueryState, minutes, query_key};
+use common::{Fault, Number, stage, stage_with_seed};
+use query_cache::{
+    FetchContext, InfiniteObserver, InfiniteQuery, Page, Query, QueryKey, QueryState, minutes, query_key,
+};
 
 const FRESH: ListOptions = |defaults| defaults.retry(0).stale_after(minutes(5));
 
@@ -168,4 +173,46 @@ fn nothing_is_left_of_a_client_that_goes_while_pages_are_fetched() {
     drop(client);
     world.advance(minutes(1));
     assert_eq!((world.task_count(), world.alarm_at(), server.aborted()), (0, None, 2));
+}
+
+type Own = Rc<RefCell<Option<Rc<InfiniteObserver<Turning>>>>>;
+
+/// Has who watches it turn to the next one, when it is asked for its next page.
+#[derive(Clone)]
+struct Turning(u32, Own);
+
+impl InfiniteQuery for Turning {
+    type Param = u32;
+    type Data = u32;
+    type Error = Fault;
+
+    fn key(&self) -> QueryKey {
+        query_key!["turning", self.0]
+    }
+    fn first(&self) -> u32 {
+        1
+    }
+    fn next(&self, _: &Page<Self>, _: &[Page<Self>]) -> Option<u32> {
+        let own = self.1.take();
+        if let Some(own) = own {
+            own.follow(Turning(self.0 + 1, self.1.clone()));
+        }
+        None
+    }
+    async fn fetch(&self, _: u32, cx: FetchContext) -> Result<u32, Fault> {
+        Query::fetch(&Number(self.0, |defaults| defaults), cx).await
+    }
+}
+
+#[test]
+fn who_turns_to_another_list_while_looking_sees_no_page_of_the_old_one() {
+    let stage = stage();
+    stage.server.answer_by(Ok);
+    let own = Own::default();
+    let observer = Rc::new(stage.client.observe_pages(Turning(10, own.clone()), || {}));
+    own.replace(Some(observer.clone()));
+    stage.seconds(5);
+    let pages: Vec<_> = observer.state().data().unwrap().iter().map(|page| *page.data).collect();
+    assert_eq!((pages, stage.server.asked_for()), (vec![11], vec![10, 11]));
+    assert_eq!(stage.client.observer_count(), 2);
 }

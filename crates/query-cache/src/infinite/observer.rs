@@ -29,7 +29,7 @@ impl PagesObserver {
 
     /// [`PagesObserver::snapshot`], to be shown at once: the listener is not called for changes that are in it.
     pub fn show(&self) -> PagesSnapshot {
-        self.0.look(false);
+        self.0.look();
         let shown = self.0.shown.borrow().clone();
         self.snapshot_of(shown)
     }

@@ -24,6 +24,8 @@ pub(super) struct Inner {
     listener: Rc<dyn Fn()>,
     /// User code that asks in its turn is not to begin another round.
     looking: Cell<bool>,
+    /// The pages' queries are new.
+    renew: Cell<bool>,
 }
 
 impl Inner {
@@ -40,11 +42,12 @@ impl Inner {
             shown: RefCell::default(),
             listener,
             looking: Cell::new(false),
+            renew: Cell::new(false),
         });
         state.watch(Rc::downgrade(&inner));
         // It is empty: it was made above.
         let _ = inner.observer.set(client.observe_any(&list.clone().list_query(), inner.teller()));
-        inner.look(false);
+        inner.look();
         inner
     }
 
@@ -53,15 +56,19 @@ impl Inner {
         let next = self.client.extension::<Lists>().of(&list.key(), list.list_kind());
         let old_list = self.list.replace(list.clone());
         let old_state = self.state.replace(next.clone());
+        if !Rc::ptr_eq(&old_state, &next) {
+            next.watch(Rc::downgrade(self));
+        }
         if let Some(observer) = self.observer.get() {
             observer.follow(&list.clone().list_query());
         }
-        if Rc::ptr_eq(&old_state, &next) {
-            self.look(true);
-        } else {
-            next.watch(Rc::downgrade(self));
-            self.look(true);
-            old_state.leave(self);
+        self.renew.set(true);
+        self.look();
+        // Whatever it follows by now: user code may have had it turn again.
+        for state in [&old_state, &next] {
+            if !Rc::ptr_eq(state, &self.state()) {
+                state.leave(self);
+            }
         }
         drop((old_list, old_state));
     }
@@ -76,7 +83,7 @@ impl Inner {
 
     /// Something has changed.
     pub fn told(self: &Rc<Self>) {
-        if self.look(false) && Rc::strong_count(self) > 1 {
+        if self.look() && Rc::strong_count(self) > 1 {
             (self.listener)();
         }
     }
@@ -85,15 +92,14 @@ impl Inner {
         self.observer.get().into_iter().for_each(Observer::notice);
     }
 
-    /// Watches what there is to watch, and says whether what is shown has changed. `renew`: the pages' queries
-    /// are new.
-    pub fn look(self: &Rc<Self>, renew: bool) -> bool {
+    /// Watches what there is to watch, and says whether what is shown has changed.
+    pub fn look(self: &Rc<Self>) -> bool {
         if self.looking.replace(true) {
             return false;
         }
         let (list, state) = (self.list(), self.state());
         let completed = state.complete(&self.client, &list);
-        self.watch_pages(&list, &state, renew);
+        self.watch_pages(&list, &state, self.renew.take());
         let again = completed.again.clone();
         drop(completed);
         let now = self.take_shown(&list, &state, true);
