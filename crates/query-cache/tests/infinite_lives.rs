@@ -216,3 +216,46 @@ fn who_turns_to_another_list_while_looking_sees_no_page_of_the_old_one() {
     assert_eq!((pages, stage.server.asked_for()), (vec![11], vec![10, 11]));
     assert_eq!(stage.client.observer_count(), 2);
 }
+
+/// Has who watches it turn to the next one, when it is asked how a further page is fetched.
+#[derive(Clone)]
+struct Fleeing(u32, Rc<RefCell<Option<Rc<InfiniteObserver<Fleeing>>>>>);
+
+impl InfiniteQuery for Fleeing {
+    type Param = u32;
+    type Data = u32;
+    type Error = Fault;
+
+    fn key(&self) -> QueryKey {
+        query_key!["fleeing", self.0]
+    }
+    fn first(&self) -> u32 {
+        1
+    }
+    fn next(&self, last: &Page<Self>, _: &[Page<Self>]) -> Option<u32> {
+        let own = self.1.take();
+        if let Some(own) = own {
+            own.follow(Fleeing(self.0 + 1, self.1.clone()));
+        }
+        Some(last.param + 1)
+    }
+    async fn fetch(&self, _: u32, cx: FetchContext) -> Result<u32, Fault> {
+        Query::fetch(&Number(self.0, |defaults| defaults), cx).await
+    }
+}
+
+#[test]
+fn a_page_that_nobody_is_to_put_in_a_list_any_more_is_let_go_of() {
+    let stage = stage();
+    let own = Rc::<RefCell<Option<_>>>::default();
+    let observer = Rc::new(stage.client.observe_pages(Fleeing(10, own.clone()), || {}));
+    stage.seconds(1);
+    own.replace(Some(observer.clone()));
+    observer.fetch_next();
+    stage.seconds(1);
+    assert_eq!(stage.client.observer_count(), 2, "of the list that is watched, and its page");
+    assert_eq!((stage.server.asked_for(), stage.server.aborted()), (vec![10, 11, 10], 1));
+    drop(observer);
+    stage.world.advance(minutes(10));
+    assert_eq!((stage.client.query_count(), stage.client.observer_count()), (0, 0));
+}

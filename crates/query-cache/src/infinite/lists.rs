@@ -247,11 +247,14 @@ impl ListState {
 
     /// Somebody watches no more. With the last one, the pages beyond the ends are wanted by nobody.
     pub fn unwatch(&self) {
-        let mut watchers = self.watchers.borrow_mut();
-        watchers.retain(|watcher| watcher.strong_count() > 0);
-        let last = watchers.is_empty();
-        drop(watchers);
-        if last {
+        self.watchers.borrow_mut().retain(|watcher| watcher.strong_count() > 0);
+        self.let_go();
+    }
+
+    /// Lets go of the pages beyond the ends if nobody watches.
+    pub fn let_go(&self) {
+        let unwatched = self.watchers.borrow().is_empty();
+        if unwatched {
             drop(self.moves.take_all());
         }
     }

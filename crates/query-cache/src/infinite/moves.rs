@@ -103,6 +103,8 @@ impl ListState {
         };
         drop(held);
         drop(unwanted);
+        // Whoever watched may have turned to another list meanwhile.
+        self.let_go();
     }
 
     /// Tries a page again that could not be fetched. Says whether there was one to fetch, or is on its way.
