@@ -50,28 +50,29 @@ fn who_fetches_all_again_joins_a_fetch_of_all_that_is_under_way() {
 
 #[test]
 fn pages_that_came_to_nothing_are_not_asked_for_by_who_comes_later() {
-    let asks: [(&str, &dyn Fn(&Stage)); 5] = [
-        ("it failed", &|stage| {
+    type Ask = (&'static str, fn(&Stage));
+    let asks: [Ask; 5] = [
+        ("it failed", |stage| {
             stage.server.say([Ok(2), Err(BUSY)]);
             stage.client.prefetch_pages(fresh(), 9);
             stage.seconds(5);
         }),
-        ("nobody waits any more", &|stage| {
+        ("nobody waits any more", |stage| {
             let call = stage.client.query_pages(fresh(), 9);
             stage.millis(1500);
             drop(call);
         }),
-        ("it was called off", &|stage| {
+        ("it was called off", |stage| {
             stage.client.prefetch_pages(fresh(), 9);
             stage.millis(1500);
             stage.client.cancel(feed().pages());
         }),
-        ("it was forgotten", &|stage| {
+        ("it was forgotten", |stage| {
             stage.client.prefetch_pages(fresh(), 9);
             stage.millis(1500);
             stage.client.remove(feed().pages());
         }),
-        ("it never began", &|stage| {
+        ("it never began", |stage| {
             stage.client.set_online(false);
             drop(stage.client.query_pages(fresh(), 9));
             stage.world.run();
