@@ -7,8 +7,8 @@ mod common;
 use common::lists::{Feed, ListOptions, feed, listed, params};
 use common::{BUSY, Fault, Number, Stage, stage, stage_with_seed};
 use query_cache::{
-    FetchContext, InfiniteQuery, Page, PageOrder, PageQuery, Query, QueryKey, QueryOptions, StaleTime,
-    minutes, query_key,
+    FetchContext, InfiniteQuery, Page, PageOrder, PageQuery, Query, QueryKey, QueryOptions, QueryState,
+    StaleTime, minutes, query_key,
 };
 
 const FRESH: ListOptions = |defaults| defaults.retry(0).stale_after(minutes(5));
@@ -210,4 +210,27 @@ fn pages_that_are_not_kept_are_there_for_who_waits_for_them() {
     assert_eq!((found, stage.server.asked_for()), (vec![1, 2, 3], vec![1, 2, 3]));
     stage.seconds(1);
     assert_eq!(stage.client.query_count(), 0);
+}
+
+#[test]
+fn a_list_of_no_pages_is_there_and_can_be_fetched() {
+    let stage = counting();
+    stage.client.set_pages(&fresh(), []);
+    let reader = stage.read(fresh());
+    stage.seconds(1);
+    assert!(matches!(reader.observer.state(), QueryState::Ready { data, .. } if data.is_empty()));
+    reader.observer.fetch_next();
+    stage.seconds(1);
+    assert!(
+        !reader.observer.has_next() && stage.server.requests() == 0,
+        "there is nothing that it could follow"
+    );
+    reader.observer.refetch();
+    stage.seconds(1);
+    assert_eq!(listed(&reader), [(1, 2)]);
+    // The pages went, the list did not: they are awaited.
+    stage.client.remove(&fresh().page(1));
+    assert!(reader.observer.state().is_pending());
+    stage.seconds(1);
+    assert_eq!(listed(&reader), [(1, 2)]);
 }

@@ -126,7 +126,9 @@ impl PagesSnapshot {
             || shown.watched.iter().any(|(_, page)| page.state.activity == FetchStatus::Paused);
         let error = || list_error(&shown.list).or_else(|| pages().find_map(|page| page.error().cloned()));
         let retry = || pages().find_map(|page| page.retry().cloned());
-        match built.filter(|built| !built.is_empty() && shown.list.state.data.is_some()) {
+        // Where pages are watched and none is there, they are awaited.
+        let whole = shown.list.state.data.is_some() && (shown.watched.is_empty() || !shown.pages.is_empty());
+        match built.filter(|_| whole) {
             Some(data) => {
                 QueryState::Ready { data, placeholder: false, refresh_error: error(), retry: retry(), paused }
             }
