@@ -231,3 +231,33 @@ async fn a_broken_indexed_db_is_told_once_and_the_app_goes_on() {
     let faults = faults.take();
     assert!(matches!(&faults[..], [StorageFault::Broken(_)]), "{faults:?}");
 }
+
+/// Deletes a database, as clearing the data of a site does: `false` if somebody keeps it open.
+async fn delete(name: &str) -> bool {
+    let script = "return new Promise(resolve => {
+        const request = indexedDB.deleteDatabase(name);
+        request.onsuccess = () => resolve(true);
+        setTimeout(resolve, 1000, false);
+    })";
+    let delete = js_sys::Function::new_with_args("name", script);
+    let promise: js_sys::Promise = delete.call1(&JsValue::NULL, &name.into()).unwrap().unchecked_into();
+    wasm_bindgen_futures::JsFuture::from(promise).await.unwrap().as_bool().unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn a_database_is_kept_open_neither_when_it_is_dropped_nor_when_another_wants_to_delete_it() {
+    let name = fresh("deleted");
+    let db = IndexedDb::new(&name);
+    assert_eq!(db.get("a").await, Ok(None));
+    drop(db);
+    assert!(delete(&name).await, "dropped");
+
+    let (stage, faults) = page(IndexedDb::new(&name), "app", "ada", "1").await;
+    fetch(&stage, 7).await;
+    assert!(delete(&name).await, "open");
+    fetch(&stage, 8).await;
+    assert_eq!(stage.texts(), ["8 of request 1"]);
+    until(&stage, "told", async || !faults.borrow().is_empty()).await;
+    let faults = faults.take();
+    assert!(matches!(&faults[..], [StorageFault::Broken(_)]), "{faults:?}");
+}

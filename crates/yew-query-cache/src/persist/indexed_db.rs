@@ -24,8 +24,17 @@ pub struct IndexedDb {
 enum Opening {
     /// Those who wait for it.
     Wait(Vec<Waker>),
-    Open(Rc<Database>),
+    Open(Rc<Connection>),
     Failed(StorageError),
+}
+
+/// Closed when it is dropped, once what was begun is done.
+struct Connection(Database);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 type Answer<T> = LocalBoxFuture<Result<T, StorageError>>;
@@ -41,7 +50,7 @@ impl IndexedDb {
             let (opening, name) = (db.opening.clone(), db.name.clone());
             spawn_local(async move {
                 let opened = match open(&name).await {
-                    Ok(database) => Opening::Open(Rc::new(database)),
+                    Ok(database) => Opening::Open(Rc::new(Connection(database))),
                     Err(error) => Opening::Failed(error_of(&error)),
                 };
                 if let Opening::Wait(waiting) = opening.replace(opened) {
@@ -55,7 +64,7 @@ impl IndexedDb {
     }
 
     /// What came of opening it, if that is known.
-    fn opened(&self) -> Option<Result<Rc<Database>, StorageError>> {
+    fn opened(&self) -> Option<Result<Rc<Connection>, StorageError>> {
         match &*self.opening.borrow() {
             Opening::Wait(_) => None,
             Opening::Open(database) => Some(Ok(database.clone())),
@@ -63,7 +72,7 @@ impl IndexedDb {
         }
     }
 
-    async fn wait(&self) -> Result<Rc<Database>, StorageError> {
+    async fn wait(&self) -> Result<Rc<Connection>, StorageError> {
         poll_fn(|cx| match (self.opened(), &mut *self.opening.borrow_mut()) {
             (None, Opening::Wait(waiting)) => {
                 waiting.push(cx.waker().clone());
@@ -82,8 +91,8 @@ impl IndexedDb {
         &self,
         work: impl FnOnce(&Database) -> Result<LocalBoxFuture<Result<T, idb::Error>>, idb::Error> + 'static,
     ) -> Answer<T> {
-        let begin = move |database: Result<Rc<Database>, StorageError>| {
-            database.and_then(|database| work(&database).map_err(|error| error_of(&error)))
+        let begin = move |database: Result<Rc<Connection>, StorageError>| {
+            database.and_then(|database| work(&database.0).map_err(|error| error_of(&error)))
         };
         let begun = match self.opened().map(|opened| opened.map(Ok)) {
             Some(Err(error)) => return Box::pin(ready(Err(error))),
@@ -133,7 +142,14 @@ async fn open(name: &str) -> Result<Database, idb::Error> {
             let _ = database.create_object_store(STORE, ObjectStoreParams::new());
         }
     });
-    request.await
+    let mut database = request.await?;
+    // Whoever deletes it, or opens a later version in another tab, would wait for this page to be closed.
+    database.on_version_change(|event| {
+        if let Some(Ok(database)) = event.target().map(Database::try_from) {
+            database.close();
+        }
+    });
+    Ok(database)
 }
 
 fn error_of(error: &idb::Error) -> StorageError {
