@@ -283,3 +283,29 @@ async fn the_next_page_comes_as_the_end_of_the_list_comes_into_view() {
     settle().await;
     assert_eq!((stage.requests().len(), stage.client.observer_count()), (5, 0));
 }
+
+#[wasm_bindgen_test]
+async fn another_list_whose_end_is_in_view_goes_on_too() {
+    let window = web_sys::window().unwrap();
+    let screen = window.inner_height().unwrap().as_f64().unwrap() as u32;
+    let list = |first: u32| Numbers { first, ..NUMBERS };
+    for online in [true, false] {
+        let shown = Shown { stage: Stage::new().await, pages: Renders::default(), handle: Handle::default() };
+        let stage = &shown.stage;
+        for first in [3, 6] {
+            stage.client.set_pages(&list(first), [(first, "there".to_owned())]);
+        }
+        stage.client.set_online(online);
+        for first in [3, 6, 3, 6] {
+            shown.show(list(first), Some(screen * 6 / 10)).await;
+            stage.root.scroll_into_view();
+            frames().await;
+            stage.flush().await;
+        }
+        stage.client.set_online(true);
+        stage.flush().await;
+        assert_eq!(stage.requests().last(), Some(&7), "online at first: {online}, {:?}", stage.requests());
+        stage.pass(seconds(1)).await;
+        assert_eq!(stage.texts().len(), 2);
+    }
+}
