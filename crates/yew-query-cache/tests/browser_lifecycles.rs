@@ -7,7 +7,6 @@ mod common;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use common::browser::Uncaught;
 use common::{Handle, Number, Server, Stage, texts};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use yew::prelude::*;
@@ -221,6 +220,7 @@ async fn nothing_is_kept_of_components_that_were() {
 #[cfg(feature = "persist")]
 #[wasm_bindgen_test]
 async fn what_is_asked_of_storage_comes_to_its_end_though_nobody_waits_and_nothing_is_kept_of_it() {
+    use common::browser::Uncaught;
     use query_cache::{Change, Storage, Stored};
     let uncaught = Uncaught::listen();
     let storage = IndexedDb::new(&format!("kept {}", js_sys::Math::random()));
