@@ -8,7 +8,7 @@ mod common;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use common::browser::{Replaced, count, delivered, fresh, held_and_pending, kill, worker};
+use common::browser::{Replaced, count, delivered, fresh, held_and_pending, kill, names, worker};
 use common::{Options, Stage, View};
 use wasm_bindgen::prelude::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -220,13 +220,19 @@ async fn two_apps_of_one_origin_do_not_hear_each_other() {
 #[wasm_bindgen_test]
 async fn when_the_one_that_fetches_is_killed_the_next_takes_over() {
     let lab = Lab::new();
+    // What a turn is called.
+    let tab = lab.open("ada", "1").await;
+    show(&tab, 7).await;
+    lab.settle(&[&tab]).await;
+    let turn = names("held", &lab.0).await.into_iter().find(|name| name.contains("number")).unwrap();
+    drop(tab);
+    assert_eq!(held_and_pending(&turn).await, (0, 0));
     // It is in another thread, has its turn, and says nothing any more.
-    let turn = format!(r#"{}/1/of:ada/["number",7]"#, lab.0);
     let leader = worker(&turn).await;
     let tab = lab.open("ada", "1").await;
     show(&tab, 7).await;
     lab.settle(&[&tab]).await;
-    lab.pass(&[&tab], 10_000).await;
+    lab.pass(&[&tab], 2_000).await;
     assert_eq!((requests(&[&tab]), tab.texts()), (0, vec!["pending".to_owned()]));
     kill(&leader);
     lab.settle(&[&tab]).await;

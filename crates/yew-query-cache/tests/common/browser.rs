@@ -19,14 +19,20 @@ fn get(of: &JsValue, name: &str) -> JsValue {
     Reflect::get(of, &name.into()).unwrap()
 }
 
-/// The locks whose names begin so: how many are `held`, or `pending`. Asked of the browser, after all that was asked
+/// The locks whose names begin so, which are `held`, or `pending`. Asked of the browser, after all that was asked
 /// before.
-pub async fn count(what: &str, prefix: &str) -> usize {
+pub async fn names(what: &str, prefix: &str) -> Vec<String> {
     let locks = get(&get(&js_sys::global(), "navigator"), "locks");
     let query: Function = get(&locks, "query").unchecked_into();
     let promise: Promise = query.call0(&locks).unwrap().unchecked_into();
     let list: Array = get(&JsFuture::from(promise).await.unwrap(), what).unchecked_into();
-    list.iter().filter(|lock| get(lock, "name").as_string().unwrap().starts_with(prefix)).count()
+    let names = list.iter().map(|lock| get(&lock, "name").as_string().unwrap());
+    names.filter(|name| name.starts_with(prefix)).collect()
+}
+
+/// How many they are.
+pub async fn count(what: &str, prefix: &str) -> usize {
+    names(what, prefix).await.len()
 }
 
 /// After what was to be let go has been: that takes a microtask.
