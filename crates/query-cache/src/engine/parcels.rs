@@ -33,6 +33,13 @@ pub(crate) struct Arrival<'a> {
     pub replaces: bool,
 }
 
+impl Arrival<'_> {
+    /// Whether what is there gives way to it.
+    fn is_news(&self, entry: &Entry, now: Timestamp) -> bool {
+        self.replaces || entry.data().is_none() || entry.state.updated_at < self.at.min(now)
+    }
+}
+
 impl Engine {
     /// `None`: there is no data, or it is not to be seen.
     pub fn parcel(&self, slot: Slot) -> Option<Parcel> {
@@ -66,12 +73,11 @@ impl Engine {
         now: Timestamp,
         fx: &mut Effects,
     ) -> bool {
-        let Arrival { data, at, invalidated, replaces } = arrival;
+        let Arrival { data, at, invalidated, .. } = arrival;
         let at = at.min(now);
-        let Some(entry) = self.entries.get_mut(slot) else { return false };
-        if entry.data().is_some() && entry.state.updated_at >= at && !replaces {
+        let Some(entry) = self.entries.get_mut(slot).filter(|entry| arrival.is_news(entry, now)) else {
             return false;
-        }
+        };
         if entry.observers.is_empty() {
             entry.gc_at = now.plus(entry.policy.plain.gc);
         }
@@ -138,8 +144,8 @@ impl Engine {
         fx: &mut Effects,
     ) -> bool {
         let slot = self.entry(key, kind, policy, now, fx);
-        if let Some(entry) = self.entries.get_mut(slot) {
-            // Of what is of everybody and what is somebody's the later counts.
+        if let Some(entry) = self.entries.get_mut(slot).filter(|entry| arrival.is_news(entry, now)) {
+            // Of what is of everybody and what is somebody's the later counts, and what is not taken changes nothing.
             let before = std::mem::replace(&mut entry.policy, policy.clone());
             fx.garbage.push(Garbage::Policy(before));
         }

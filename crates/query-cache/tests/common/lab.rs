@@ -206,6 +206,11 @@ impl Lab {
         locks.iter().filter(|(name, line)| name.contains(part) && line.held.is_some()).count()
     }
 
+    /// What was said since this was last asked, as it was said.
+    pub fn said_in_full(&self) -> Vec<String> {
+        self.0.said.take()
+    }
+
     /// Says this in the name of nobody.
     pub fn says(&self, message: &str) {
         self.0.under_way.borrow_mut().push_back((self.0.now.get(), u32::MAX, message.to_owned()));
