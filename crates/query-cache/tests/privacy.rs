@@ -3,8 +3,9 @@
 
 mod common;
 
-use common::{Number, stage};
-use query_cache::{QueryFilter, ScopeName, minutes};
+use common::lab::Lab;
+use common::{Number, shows, stage};
+use query_cache::{QueryFilter, ScopeName, Then, minutes, query_key};
 
 /// A number that travels, fresh for five minutes.
 fn number(id: u32) -> Number {
@@ -34,4 +35,68 @@ fn older_public_json_does_not_make_public_what_is_somebodys() {
     next.client.end_scope();
     assert_eq!(next.client.query_count(), 0);
     assert_eq!(next.client.dehydrate(QueryFilter::all()).written, 0);
+}
+
+#[test]
+fn a_tab_without_a_name_takes_in_nothing_that_is_somebodys() {
+    let lab = Lab::new();
+    let named = lab.open("ada");
+    named.client.set_data(&number(1), 10);
+    lab.millis(&[&named], 10);
+    let said = lab.last();
+    let nobody = lab.open("");
+    let viewer = nobody.watch(number(1));
+    lab.says(&said.replace(r#""scope":"ada""#, r#""scope":null"#));
+    lab.millis(&[&nobody], 10);
+    assert_eq!(shows(&viewer), "pending");
+}
+
+#[test]
+fn keys_that_are_somebodys_or_confidential_are_not_told_either() {
+    // Without a name.
+    let lab = Lab::new();
+    let [first, second] = [lab.open(""), lab.open("")];
+    let tabs = [&first, &second];
+    for tab in tabs {
+        tab.client.set_data(&number(1), 10);
+        tab.client.set_data(&public(2), 20);
+    }
+    lab.millis(&tabs, 10);
+    let filters: [QueryFilter; 6] = [
+        (&number(1)).into(),
+        QueryFilter::exact(query_key!["number", 1]),
+        QueryFilter::all().inactive(),
+        QueryFilter::all(),
+        QueryFilter::of::<Number>(),
+        QueryFilter::prefix(query_key!["number"]),
+    ];
+    for filter in filters {
+        first.client.invalidate_then(filter, Then::Nothing);
+        lab.millis(&tabs, 10);
+        assert!(!lab.said_in_full().iter().any(|said| said.contains(r#"["number",1]"#)));
+    }
+    let outdated =
+        |id| second.client.find(QueryFilter::exact(query_key!["number", id]))[0].snapshot().is_stale();
+    assert_eq!([outdated(1), outdated(2)], [false, true], "only what is public");
+    // Confidential.
+    let lab = Lab::new();
+    let [first, second] = [lab.open("ada"), lab.open("ada")];
+    let tabs = [&first, &second];
+    for tab in tabs {
+        tab.client.keep_confidential(query_key!["number", 3]);
+        tab.client.set_data(&number(3), 30);
+    }
+    lab.millis(&tabs, 10);
+    let filters: [QueryFilter; 4] = [
+        (&number(3)).into(),
+        QueryFilter::exact(query_key!["number", 3]),
+        QueryFilter::prefix(query_key!["number", 3]),
+        QueryFilter::all().inactive(),
+    ];
+    for filter in filters {
+        first.client.invalidate_then(filter, Then::Nothing);
+        first.client.refetch(&number(3));
+        lab.millis(&tabs, 10);
+        assert!(!lab.said_in_full().iter().any(|said| said.contains(r#""number",3"#)));
+    }
 }

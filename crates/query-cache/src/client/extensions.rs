@@ -99,7 +99,7 @@ impl QueryClient {
     }
 
     #[cfg(feature = "hydrate")]
-    pub(super) fn tell_concern(&self, filter: &QueryFilter, concern: Concern) {
+    pub(crate) fn tell_concern(&self, filter: &QueryFilter, concern: Concern) {
         if !self.is_over() {
             for extension in self.shared.extensions.all() {
                 extension.concerns(self, filter, concern);

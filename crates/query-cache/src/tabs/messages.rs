@@ -66,21 +66,29 @@ pub(super) enum Meant {
 }
 
 impl Meant {
-    /// What only this tab can tell, by a predicate or by who watches, is said key by key.
-    pub fn of(filter: &QueryFilter, matching: impl FnOnce() -> Vec<QueryKey>) -> Option<Self> {
+    /// What only this tab can tell, by a predicate or by who watches, is said key by key. `None`: there is nothing that
+    /// may be said.
+    pub fn of(
+        filter: &QueryFilter,
+        may_be_told: impl Fn(&QueryKey) -> bool,
+        matching: impl FnOnce() -> Vec<QueryKey>,
+    ) -> Option<Self> {
         let said = filter.predicate.is_none()
             && filter.activity == Activity::Any
             && filter.stale.is_none()
             && filter.fetch_status.is_none();
         let query = filter.query.map(number_of);
-        match &filter.wanted {
-            Wanted::One(key, _) | Wanted::Key(key) if said => Some(Meant::Keys(vec![keys::to_json(key)?])),
-            Wanted::All if said => Some(Meant::All { query }),
+        let keys = match &filter.wanted {
+            Wanted::All if said => return Some(Meant::All { query }),
             Wanted::Prefix { prefix, .. } if said => {
-                Some(Meant::Prefix { prefix: keys::to_json(prefix)?, query })
+                let prefix = keys::to_json(prefix).filter(|_| may_be_told(prefix))?;
+                return Some(Meant::Prefix { prefix, query });
             }
-            _ => Some(Meant::Keys(matching().iter().filter_map(keys::to_json).collect())),
-        }
+            Wanted::One(key, _) | Wanted::Key(key) if said => vec![key.clone()],
+            _ => matching(),
+        };
+        let keys: Vec<_> = keys.iter().filter(|key| may_be_told(key)).filter_map(keys::to_json).collect();
+        (!keys.is_empty()).then_some(Meant::Keys(keys))
     }
 
     pub fn filters(&self) -> Vec<QueryFilter> {

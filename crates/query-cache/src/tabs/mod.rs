@@ -343,7 +343,10 @@ impl Tab {
                 slots.iter().filter_map(|slot| engine.get(*slot)).map(|entry| entry.key.clone()).collect()
             })
         };
-        if let Some(meant) = Meant::of(filter, matching) {
+        let named = client.scope_name().is_some();
+        let may_be_told =
+            |key: &QueryKey| !client.is_confidential(key) && (named || !is_somebodys(client, key));
+        if let Some(meant) = Meant::of(filter, may_be_told, matching) {
             self.last_outdated.set(self.change());
             self.say(client, Says::Outdated { meant, fetch });
         }
@@ -369,4 +372,14 @@ fn updated_at(client: &QueryClient, key: &QueryKey) -> u64 {
         slots.iter().filter_map(|slot| engine.get(*slot)).map(|entry| entry.state.updated_at).max()
     });
     at.map_or(0, |at| at.as_millis())
+}
+
+fn is_somebodys(client: &QueryClient, key: &QueryKey) -> bool {
+    client.read(|engine| {
+        engine
+            .same_key(key)
+            .iter()
+            .filter_map(|slot| engine.get(*slot))
+            .any(|entry| !entry.policy.plain.public)
+    })
 }

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use super::messages::{From, Header, Message, Says, VERSION};
 use super::{Company, Tab, Write, updated_at};
-use crate::client::QueryClient;
+use crate::client::{Concern, QueryClient};
 use crate::engine::Then;
+use crate::filter::QueryFilter;
 use crate::hydrate::{Packed, Put, keys};
 
 impl Tab {
@@ -34,7 +35,7 @@ impl Tab {
             Says::Outdated { meant, fetch } => {
                 let then = if fetch { Then::FetchActive } else { Then::Nothing };
                 self.receiving.set(true);
-                meant.filters().into_iter().for_each(|filter| here.invalidate_then(filter, then));
+                meant.filters().into_iter().for_each(|filter| outdate(&here, filter, then));
                 self.receiving.set(false);
             }
             Says::Ended => {
@@ -54,7 +55,7 @@ impl Tab {
         written: bool,
         knew: &[(u64, u64)],
     ) {
-        let Some(key) = entry.key() else { return };
+        let Some(key) = entry.key().filter(|_| entry.public || here.scope_name().is_some()) else { return };
         let slots = here.read(|engine| engine.same_key(&key));
         if slots.is_empty() {
             return; // Nobody here has asked for it. Who does will ask for it there.
@@ -85,4 +86,20 @@ impl Tab {
             self.answered(here, &key);
         }
     }
+}
+
+/// Without a name only what is public is shared.
+fn outdate(here: &QueryClient, filter: QueryFilter, then: Then) {
+    if here.scope_name().is_some() {
+        return here.invalidate_then(filter, then);
+    }
+    here.tell_concern(&filter, Concern::Invalidated(then));
+    let slots = here.matching(&filter);
+    here.step(|engine, now, fx| {
+        for slot in slots {
+            if engine.get(slot).is_some_and(|entry| entry.policy.plain.public) {
+                engine.invalidate(slot, then, now, fx);
+            }
+        }
+    });
 }
