@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::disk::{Disk, page};
 use common::lab::Lab;
 use common::{Number, shows, stage};
 use query_cache::{QueryFilter, ScopeName, Then, minutes, query_key};
@@ -98,5 +99,36 @@ fn keys_that_are_somebodys_or_confidential_are_not_told_either() {
         first.client.refetch(&number(3));
         lab.millis(&tabs, 10);
         assert!(!lab.said_in_full().iter().any(|said| said.contains(r#""number",3"#)));
+    }
+}
+
+#[test]
+fn what_turns_confidential_is_removed_from_the_storage() {
+    let disk = Disk::default();
+    let first = page(&disk, "ada", 0);
+    first.client.set_data(&number(1), 10);
+    first.client.set_data(&number(3), 30);
+    first.world.run();
+    assert_eq!(disk.entries(), 2);
+    first.client.keep_confidential(query_key!["number", 3]);
+    first.world.run();
+    assert_eq!(disk.entries(), 1);
+    // Before or after the storage is there.
+    for early in [false, true] {
+        let disk = Disk::default();
+        let before = page(&disk, "ada", 0);
+        before.client.set_data(&number(3), 30);
+        before.world.run();
+        let next = stage();
+        next.client.name_scope(ScopeName::new("ada"));
+        if early {
+            next.client.keep_confidential(query_key!["number"]);
+        }
+        next.client.persist(query_cache::Persist::new(disk.clone(), "build 1"));
+        if !early {
+            next.client.keep_confidential(query_key!["number"]);
+        }
+        next.world.run();
+        assert_eq!(disk.entries(), 0, "early: {early}");
     }
 }

@@ -21,7 +21,8 @@ pub(crate) use waking::is_asleep_name;
 
 use std::cell::RefCell;
 
-use crate::client::{Extension, Happens, QueryClient};
+use crate::client::{Concern, Extension, Happens, QueryClient};
+use crate::filter::QueryFilter;
 use crate::key::QueryKey;
 use keeping::Keeping;
 use names::Named;
@@ -52,7 +53,8 @@ impl Extension for Hydration {
 
 impl QueryClient {
     /// What has a key that begins with these segments never leaves this client: it is neither dehydrated nor
-    /// stored nor shown to other tabs, and nothing of the kind is taken in. Holds from now on, in every scope.
+    /// stored nor shown to other tabs, and nothing of the kind is taken in. Holds from now on, in every scope; what was
+    /// [stored](QueryClient::persist) before, by this build, is removed.
     ///
     /// ```
     /// use query_cache::{ManualEnvironment, QueryClient, query_key};
@@ -60,7 +62,8 @@ impl QueryClient {
     /// client.keep_confidential(query_key!["payments"]);
     /// ```
     pub fn keep_confidential(&self, prefix: QueryKey) {
-        self.extension::<Hydration>().confidential.borrow_mut().push(prefix);
+        self.extension::<Hydration>().confidential.borrow_mut().push(prefix.clone());
+        self.in_scope(None).tell_concern(&QueryFilter::prefix(prefix), Concern::Forgotten);
     }
 
     pub(crate) fn is_confidential(&self, key: &QueryKey) -> bool {

@@ -162,6 +162,16 @@ impl Index {
             .collect()
     }
 
+    /// Takes out those of this build whose keys are these.
+    pub fn remove_keys(&mut self, are: impl Fn(&QueryKey) -> bool) -> Vec<String> {
+        let of = self.entries.iter().filter(|(_, known)| known.key.as_ref().is_some_and(&are));
+        let of: Vec<String> = of.map(|(rest, _)| rest.clone()).collect();
+        for rest in &of {
+            self.remove(rest);
+        }
+        of
+    }
+
     /// Says whether that is news.
     pub fn invalidate(&mut self, rest: &str) -> bool {
         self.entries.get_mut(rest).is_some_and(|known| !std::mem::replace(&mut known.invalidated, true))

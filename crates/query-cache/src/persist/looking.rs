@@ -158,6 +158,7 @@ impl Persistence {
     fn take_in(self: &Rc<Self>, client: &QueryClient, records: Vec<super::Stored>, prefix: &str) {
         let now = client.now();
         let (mut index, mut gone) = index::Index::read(records, prefix, &self.how.build, now);
+        gone.extend(index.remove_keys(|key| client.is_confidential(key)));
         gone.extend(index.expire(self.how.max_age, now));
         gone.extend(index.shrink(self.how.budget));
         self.index.replace(index);
