@@ -39,7 +39,7 @@ impl fmt::Debug for Dehydrated {
 impl QueryClient {
     /// The data of all queries that the filter means and that [opt in](crate::QueryOptions::dehydrated), as one
     /// JSON value, with the time each arrived. What belongs to somebody is in it only if the scope has a
-    /// [name](QueryClient::name_scope). Errors are not, nor is what is still being fetched.
+    /// [name](QueryClient::name_scope) and is not held. Errors are not, nor is what is still being fetched.
     pub fn dehydrate(&self, filter: impl Into<QueryFilter>) -> Dehydrated {
         let here = self.in_this_scope();
         let scope = here.scope_name();
@@ -48,7 +48,7 @@ impl QueryClient {
         let entries: Vec<Packed> =
             slots.into_iter().filter_map(|slot| here.pack_slot(slot, scope.is_some())).collect();
         let mut sections = serde_json::Map::new();
-        if scope.is_some() {
+        if scope.is_some() && !here.is_held() {
             sections = here.extension::<Hydration>().sections.pack(&here);
         }
         if here.is_over() {

@@ -127,6 +127,8 @@ mod tests {
         paused.0.borrow_mut().push(Value::from(1));
         from.register_section(paused);
         let json = from.dehydrate(QueryFilter::all()).json;
+        from.hold_scope();
+        assert!(!from.dehydrate(QueryFilter::all()).json.contains("mutations"), "held");
         from.end_scope();
         assert!(!from.dehydrate(QueryFilter::all()).json.contains("mutations"), "nobody's");
         let (to, paused) = (client("grace"), Rc::new(Paused::default()));
