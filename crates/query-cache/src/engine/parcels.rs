@@ -41,9 +41,9 @@ impl Arrival<'_> {
 }
 
 impl Engine {
-    /// `None`: there is no data, or it is not to be seen.
+    /// `None`: there is no data, or not all of it, or it is not to be seen.
     pub fn parcel(&self, slot: Slot) -> Option<Parcel> {
-        let entry = self.entries.get(slot).filter(|entry| !self.is_hidden(entry))?;
+        let entry = self.entries.get(slot).filter(|entry| !self.is_hidden(entry) && !entry.state.partial)?;
         // What lies over it is not the server's word, and goes with the page.
         Some(parcel_of(entry, entry.base()?))
     }
