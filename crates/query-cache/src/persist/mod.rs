@@ -1,5 +1,6 @@
 //! The cache on storage: what opts in is written entry by entry, and looked for before it is fetched.
 
+mod batch;
 mod calls;
 mod index;
 mod looking;

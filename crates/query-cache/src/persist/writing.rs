@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use super::batch::{Batch, Put};
 use super::index::{self, CALLS, DATA, Known, META};
-use super::{Change, Persistence, StorageError, StorageFault, Stored};
+use super::{Persistence, StorageError, StorageFault};
 use crate::client::{QueryClient, WeakQueryClient};
 use crate::events::{CacheEvent, Happening};
 use crate::filter::QueryFilter;
@@ -81,12 +82,14 @@ impl Persistence {
 
     async fn write(self: &Rc<Self>, client: &WeakQueryClient) {
         let Some(here) = client.upgrade().map(|client| client.in_this_scope()) else { return };
-        let puts = self.gather(&here);
+        let mut puts = self.gather(&here);
         if here.is_over() {
-            return; // What was gathered is nobody's business now.
+            puts.retain(Put::is_public); // The rest is nobody's business now.
         }
         let (calls, places) = self.calls.take_changes();
-        let changes = self.changes(&puts, &calls);
+        let mut batch = Batch { puts, outdated: self.outdated.take(), removed: self.removed.take(), calls };
+        self.enter(&mut batch);
+        let changes = self.changes(&batch);
         if changes.is_empty() {
             return;
         }
@@ -94,7 +97,7 @@ impl Persistence {
         drop(here);
         match self.how.storage.write(changes).await {
             Ok(()) => {}
-            Err(StorageError::Full) => self.make_room(&scope, puts, &calls).await,
+            Err(StorageError::Full) => self.make_room(&scope, batch).await,
             Err(error) => self.fault(StorageFault::Broken(error.to_string().into())),
         }
         // What was taken over from another page is this one's now, and no other finds it there.
@@ -103,7 +106,7 @@ impl Persistence {
     }
 
     /// What has changed, as it is to be stored. Runs user code.
-    fn gather(&self, here: &QueryClient) -> Vec<(String, Known, String)> {
+    fn gather(&self, here: &QueryClient) -> Vec<Put> {
         let dirty = self.dirty.take();
         let scope = here.scope_name();
         let mut puts = Vec::new();
@@ -126,82 +129,12 @@ impl Persistence {
                     let text = String::from(Box::<str>::from(data));
                     let bytes = text.len() + 2 * (rest.len() + self.how.app.len()) + 48;
                     let at = crate::Timestamp::from_millis(at);
-                    puts.push((rest, Known::new(at, bytes, invalidated, query, &key), text));
+                    let known = Known::new(at, bytes, invalidated, query, &key);
+                    puts.push(Put { rest, known, text });
                 }
             }
         }
         puts
-    }
-
-    /// All changes there are to make, the oldest entries' removal among them. The index knows them already.
-    fn changes(&self, puts: &[(String, Known, String)], calls: &[Change]) -> Rc<[Change]> {
-        let mut index = self.index.borrow_mut();
-        let mut removed = self.removed.take();
-        for (rest, known, _) in puts {
-            if known.bytes > self.how.budget {
-                index.remove(rest);
-                removed.push(rest.clone());
-            } else {
-                index.put(rest.clone(), known.clone());
-            }
-        }
-        removed.extend(index.shrink(self.how.budget));
-        let kept = puts.iter().filter(|(rest, known, _)| {
-            index.get(rest).is_some_and(|held| held.at == known.at && held.bytes == known.bytes)
-        });
-        let puts = kept.flat_map(|(rest, known, text)| {
-            let data = Stored { name: self.name(DATA, rest), text: text.clone() };
-            [self.put_meta(rest, known), Change::Put(data)]
-        });
-        let outdated = self.outdated.take();
-        let outdated = outdated.iter().filter_map(|rest| Some(self.put_meta(rest, index.get(rest)?)));
-        let gone = removed.iter().filter(|rest| index.get(rest).is_none());
-        let gone = gone.flat_map(|rest| [META, DATA].map(|kind| Change::Remove(self.name(kind, rest))));
-        // First what makes room.
-        gone.chain(calls.iter().cloned()).chain(outdated).chain(puts).collect()
-    }
-
-    fn put_meta(&self, rest: &str, known: &Known) -> Change {
-        Change::Put(Stored { name: self.name(META, rest), text: known.to_text() })
-    }
-
-    /// There is less room than the budget: the older half goes, and what is new is tried once more.
-    async fn make_room(
-        self: &Rc<Self>,
-        scope: &WeakQueryClient,
-        puts: Vec<(String, Known, String)>,
-        calls: &[Change],
-    ) {
-        let half = {
-            let mut index = self.index.borrow_mut();
-            for (rest, ..) in &puts {
-                index.remove(rest);
-            }
-            let half = index.bytes() / 2;
-            index.shrink(half)
-        };
-        // What was there of the new ones before is older than what is in the cache.
-        let gone = half.into_iter().chain(puts.iter().map(|(rest, ..)| rest.clone()));
-        let gone: Rc<[Change]> =
-            gone.flat_map(|rest| [META, DATA].map(|kind| Change::Remove(self.name(kind, &rest)))).collect();
-        if let Err(error) = self.how.storage.write(gone).await {
-            return self.fault(StorageFault::Broken(error.to_string().into()));
-        }
-        let over = || scope.upgrade().is_none_or(|client| client.is_over());
-        if over() {
-            return;
-        }
-        let changes = self.changes(&puts, calls);
-        match self.how.storage.write(changes).await {
-            Ok(()) => {}
-            Err(StorageError::Full) => {
-                for (rest, ..) in &puts {
-                    self.index.borrow_mut().remove(rest);
-                }
-                self.fault(StorageFault::Full);
-            }
-            Err(error) => self.fault(StorageFault::Broken(error.to_string().into())),
-        }
     }
 
     /// The scope has ended: nothing of it is left, of any build. Begins in this call.
