@@ -72,3 +72,18 @@ fn what_is_removed_or_invalidated_while_room_is_made_for_it_is_so() {
         assert_eq!(stored(&disk, &[100]), [expected]);
     }
 }
+
+#[test]
+fn a_purge_is_repeated_after_a_slower_write_though_the_client_is_gone() {
+    let disk = Disk::default();
+    let ada = page(&disk, "ada", 0);
+    let world = ada.world.clone();
+    disk.slow(&ada, seconds(2));
+    store(&ada, 1, 10);
+    ada.millis(1);
+    disk.slow(&ada, seconds(1));
+    ada.client.end_scope();
+    drop(ada);
+    world.advance(seconds(10));
+    assert_eq!(disk.names(), Vec::<String>::new());
+}

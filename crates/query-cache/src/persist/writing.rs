@@ -72,11 +72,11 @@ impl Persistence {
         let (this, weak) = (self.clone(), client.in_scope(None).downgrade());
         client.spawn_later(Box::pin(async move {
             this.write(&weak).await;
+            this.purge_again().await;
             this.writing.set(false);
-            let again = this.purged.take();
-            let Some(client) = weak.upgrade() else { return };
-            this.clear(&client, again);
-            this.write_soon(&client);
+            if let Some(client) = weak.upgrade() {
+                this.write_soon(&client);
+            }
         }));
     }
 
@@ -151,6 +151,17 @@ impl Persistence {
                 self.purged.borrow_mut().extend(prefixes.iter().cloned());
             }
             self.clear(client, prefixes.into());
+        }
+    }
+
+    /// What was purged while it was being written. The next write waits for that, and it is done though the client is
+    /// gone.
+    async fn purge_again(&self) {
+        loop {
+            let Some(prefix) = self.purged.borrow_mut().pop() else { return };
+            if let Err(error) = self.how.storage.clear(&prefix).await {
+                self.fault(StorageFault::Broken(error.to_string().into()));
+            }
         }
     }
 
