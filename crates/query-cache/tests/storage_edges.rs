@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::Number;
 use common::disk::{Disk, Page, page};
+use common::{Number, shows};
 use query_cache::{Then, minutes, seconds};
 
 /// A number that travels, fresh for five minutes.
@@ -71,6 +71,20 @@ fn what_is_removed_or_invalidated_while_room_is_made_for_it_is_so() {
         ada.seconds(10);
         assert_eq!(stored(&disk, &[100]), [expected]);
     }
+}
+
+#[test]
+fn what_is_found_is_seen_through_the_patches_over_it() {
+    let disk = Disk::default();
+    store(&page(&disk, "ada", 0), 1, 10);
+    let ada = page(&disk, "ada", 1);
+    let layer = ada.client.patch(&number(1), |_| 70);
+    let viewer = ada.watch(number(1));
+    ada.world.run();
+    assert_eq!(shows(&viewer), "70");
+    assert_eq!(ada.client.committed_data(&number(1)).as_deref(), Some(&10));
+    layer.roll_back();
+    assert_eq!(shows(&viewer), "10");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Looking for first data where it is stored, before it is fetched.
 
-use super::{Arrival, Effects, Engine, Garbage, Later};
+use super::{Arrival, Effects, Engine, Garbage, Later, Value};
 use crate::entry::{Entry, FetchCause, Phase};
 use crate::environment::Timestamp;
 use crate::slab::Slot;
@@ -50,12 +50,18 @@ impl Engine {
         }
     }
 
-    /// What came of a look: perhaps data, with its time. The fetch is over if that is new enough for all who
+    /// What came of a look: perhaps data, and what is to be seen of it. The fetch is over if that is new enough for all who
     /// want it, and else goes on.
-    pub fn look_is_over(&mut self, look: Look, found: Option<Arrival<'_>>, now: Timestamp, fx: &mut Effects) {
+    pub fn look_is_over(
+        &mut self,
+        look: Look,
+        found: Option<(Arrival<'_>, &Value)>,
+        now: Timestamp,
+        fx: &mut Effects,
+    ) {
         let slot = look.entry;
-        if let Some(found) = found.filter(|_| self.is_of_this_scope(look)) {
-            self.put_back(slot, found.data, found, now, fx);
+        if let Some((arrival, seen)) = found.filter(|_| self.is_of_this_scope(look)) {
+            self.put_back(slot, seen, arrival, now, fx);
         }
         let Some(fetch) = self.looked_for(look) else { return };
         let before = fetch.before.clone();

@@ -74,10 +74,13 @@ impl Wanted {
         here.begin_task(Box::pin(async move {
             let found = self.find(&weak).await;
             let Some(client) = weak.upgrade().filter(|client| !client.is_over()) else { return };
-            client.step(|engine, now, fx| {
-                let found = found.as_ref().map(Found::arrival);
-                engine.look_is_over(look, found, now, fx);
-            });
+            let entry = look.entry;
+            match &found {
+                None => client.step(|engine, now, fx| engine.look_is_over(look, None, now, fx)),
+                Some(found) => client.see(&|_| Some(entry), &found.data, None, &|engine, seen, now, fx| {
+                    engine.look_is_over(look, Some((found.arrival(), seen)), now, fx);
+                }),
+            }
             drop(found);
         }));
     }
