@@ -3,9 +3,11 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::disk::{Disk, Page, page};
-use common::{Number, shows};
-use query_cache::{Then, minutes, seconds};
+use common::{Number, shows, stage};
+use query_cache::{Persist, QueryFilter, ScopeName, Then, minutes, seconds};
 
 /// A number that travels, fresh for five minutes.
 fn number(id: u32) -> Number {
@@ -74,6 +76,49 @@ fn what_is_removed_or_invalidated_while_room_is_made_for_it_is_so() {
 }
 
 #[test]
+fn what_is_forgotten_before_the_storage_is_there_is_forgotten_and_nobody_elses_is() {
+    let disk = Disk::default();
+    store(&page(&disk, "ada", 0), 1, 10);
+    store(&page(&disk, "grace", 0), 1, 11);
+    let hasty = stage();
+    hasty.client.name_scope(ScopeName::new("ada"));
+    disk.slow(&hasty, Duration::from_millis(50));
+    hasty.client.persist(Persist::new(disk.clone(), "build 1"));
+    hasty.client.set_data(&number(1), 12);
+    hasty
+        .client
+        .remove(QueryFilter::all().matching(|info| info.data::<u32>().is_some_and(|data| *data == 12)));
+    hasty.millis(200);
+    assert_eq!(stored(&disk, &[1]), [None]);
+
+    let hasty = stage();
+    hasty.client.name_scope(ScopeName::new("ada"));
+    disk.slow(&hasty, Duration::from_millis(50));
+    hasty.client.persist(Persist::new(disk.clone(), "build 1"));
+    hasty.client.clear();
+    hasty.client.end_scope();
+    hasty.client.name_scope(ScopeName::new("grace"));
+    hasty.millis(200);
+    assert_eq!(disk.entries(), 1, "Grace's");
+}
+
+#[test]
+fn what_is_purged_before_the_storage_is_there_is_not_believed_to_be_there() {
+    let disk = Disk::default();
+    store(&page(&disk, "ada", 0), 1, 10);
+    let hasty = stage();
+    hasty.client.name_scope(ScopeName::new("ada"));
+    disk.slow(&hasty, Duration::from_millis(50));
+    hasty.client.persist(Persist::new(disk.clone(), "build 1"));
+    hasty.client.end_scope();
+    hasty.client.name_scope(ScopeName::new("ada"));
+    hasty.millis(200);
+    hasty.client.invalidate(QueryFilter::all());
+    hasty.millis(200);
+    assert_eq!(disk.names(), Vec::<String>::new());
+}
+
+#[test]
 fn what_is_found_is_seen_through_the_patches_over_it() {
     let disk = Disk::default();
     store(&page(&disk, "ada", 0), 1, 10);
@@ -100,4 +145,21 @@ fn a_purge_is_repeated_after_a_slower_write_though_the_client_is_gone() {
     drop(ada);
     world.advance(seconds(10));
     assert_eq!(disk.names(), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_filter_does_not_mean_in_the_cache_stays_stored() {
+    let disk = Disk::default();
+    let ada = page(&disk, "ada", 0);
+    store(&ada, 1, 10);
+    store(&ada, 2, 20);
+    let _watched = ada.watch(number(1));
+    ada.client.remove(QueryFilter::all().inactive());
+    ada.world.run();
+    assert_eq!(stored(&disk, &[1, 2]), [Some((10, false)), None]);
+    ada.client.invalidate_then(&number(1), Then::Nothing);
+    store(&ada, 3, 30);
+    ada.client.remove(QueryFilter::all().stale());
+    ada.world.run();
+    assert_eq!(stored(&disk, &[1, 3]), [None, Some((30, false))]);
 }

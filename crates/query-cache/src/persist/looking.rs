@@ -6,15 +6,11 @@ use std::task::Poll;
 
 use super::index::{self, DATA, META};
 use super::{Persistence, Persisting, StorageFault};
-use crate::client::{Concern, QueryClient};
+use crate::client::QueryClient;
 use crate::engine::{Arrival, Engine, Later, Look, Value};
 use crate::environment::Timestamp;
-use crate::filter::QueryFilter;
 use crate::key::QueryKey;
 use crate::policy::Policy;
-
-/// As much is remembered of what was said before the index was there.
-const MISSED: usize = 256;
 
 /// Looks for the data of an entry, and tells the engine what came of it.
 pub(super) fn look(look: Look) -> Later {
@@ -150,9 +146,7 @@ impl Persistence {
                 waker.wake();
             }
             let missed = this.missed.take();
-            for (filter, concern) in missed {
-                this.concerns(&client, &filter, concern);
-            }
+            missed.iter().for_each(|said| this.do_as(&client, said));
             this.write_soon(&client);
             this.serve(&client);
         }));
@@ -161,6 +155,7 @@ impl Persistence {
     fn take_in(self: &Rc<Self>, client: &QueryClient, records: Vec<super::Stored>, prefix: &str) {
         let now = client.now();
         let (mut index, mut gone) = index::Index::read(records, prefix, &self.how.build, now);
+        self.purged_early.take().iter().for_each(|scope| index.remove_scope(scope));
         gone.extend(index.remove_keys(|key| client.is_confidential(key)));
         gone.extend(index.expire(self.how.max_age, now));
         gone.extend(index.shrink(self.how.budget));
@@ -177,55 +172,5 @@ impl Persistence {
             Poll::Pending
         })
         .await;
-    }
-
-    /// It is seen to when the index is there. If that takes for ever, nothing in it is believed.
-    fn miss(&self, filter: &QueryFilter, concern: Concern) {
-        let mut missed = self.missed.borrow_mut();
-        let before = if missed.len() < MISSED { Vec::new() } else { std::mem::take(&mut *missed) };
-        let too_many = !before.is_empty();
-        missed.push(if too_many {
-            (QueryFilter::all(), Concern::Forgotten)
-        } else {
-            (filter.clone(), concern)
-        });
-        drop(missed);
-        drop(before);
-    }
-
-    /// What is invalidated or forgotten is so on the storage, too, in the cache or not.
-    pub(super) fn concerns(self: &Rc<Self>, client: &QueryClient, filter: &QueryFilter, concern: Concern) {
-        if !self.loaded.get() {
-            self.miss(filter, concern);
-            return;
-        }
-        let mut scopes = vec![index::scope_part(None)];
-        scopes.extend(client.scope_name().map(|name| index::scope_part(Some(name.as_str()))));
-        let mut meant = self.index.borrow().meant(filter, &scopes);
-        match concern {
-            Concern::Forgotten => {
-                if filter.predicate.is_some() || !filter.is_by_key() {
-                    let keys: Vec<_> = client
-                        .matching(filter)
-                        .into_iter()
-                        .filter_map(|slot| {
-                            client.read(|engine| engine.get(slot).map(|entry| entry.key.clone()))
-                        })
-                        .collect();
-                    for scope in [None, client.scope_name()] {
-                        let scope = scope.as_ref().map(|name| name.as_str());
-                        meant.extend(keys.iter().filter_map(|key| index::rest(scope, &self.how.build, key)));
-                    }
-                }
-                self.forget(client, meant);
-            }
-            Concern::Invalidated(_) => {
-                let mut index = self.index.borrow_mut();
-                meant.retain(|rest| index.invalidate(rest));
-                drop(index);
-                self.outdated.borrow_mut().extend(meant);
-                self.write_soon(client);
-            }
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod calls;
+mod concerns;
 mod index;
 mod looking;
 mod storage;
@@ -22,6 +23,7 @@ use crate::filter::QueryFilter;
 use crate::hydrate::NamesInUse;
 use crate::key::QueryKey;
 use calls::{CallKeeper, Calls};
+use concerns::Said;
 use index::Index;
 
 /// How the cache is kept on a [`Storage`]: for [`QueryClient::persist`].
@@ -133,7 +135,9 @@ pub(crate) struct Persistence {
     loaded: Cell<bool>,
     waiting: RefCell<Vec<Waker>>,
     /// What was said of all queries before the index was there.
-    missed: RefCell<Vec<(QueryFilter, Concern)>>,
+    missed: RefCell<Vec<Said>>,
+    /// The scopes that have ended before it was.
+    purged_early: RefCell<Vec<String>>,
     dirty: RefCell<HashSet<QueryKey>>,
     /// What has changed, but is hidden, since the scope is held.
     held_back: RefCell<HashSet<QueryKey>>,
@@ -236,6 +240,7 @@ impl Persistence {
             loaded: Cell::new(false),
             waiting: RefCell::default(),
             missed: RefCell::default(),
+            purged_early: RefCell::default(),
             dirty: RefCell::default(),
             held_back: RefCell::default(),
             outdated: RefCell::default(),

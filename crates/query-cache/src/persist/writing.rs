@@ -145,6 +145,9 @@ impl Persistence {
         for name in self.names.ended(client) {
             let scope = index::scope_part(Some(name.as_str()));
             self.index.borrow_mut().remove_scope(&scope);
+            if !self.loaded.get() {
+                self.purged_early.borrow_mut().push(scope.clone());
+            }
             let prefixes =
                 [META, DATA, CALLS].map(|kind| format!("{}{scope}/", index::prefix(&self.how.app, kind)));
             if self.writing.get() {
