@@ -5,9 +5,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::disk::{Disk, Page, page};
+use common::disk::{Disk, Page, page, page_with};
 use common::{Number, shows, stage};
-use query_cache::{Persist, QueryFilter, ScopeName, Then, minutes, seconds};
+use query_cache::{Persist, Query, QueryFilter, ScopeName, Then, minutes, query, query_key, seconds};
 
 /// A number that travels, fresh for five minutes.
 fn number(id: u32) -> Number {
@@ -148,6 +148,26 @@ fn a_purge_is_repeated_after_a_slower_write_though_the_client_is_gone() {
 }
 
 #[test]
+fn what_is_larger_than_a_smaller_budget_pushes_nothing_out() {
+    let disk = Disk::default();
+    let first = page(&disk, "ada", 0);
+    for id in 1..=3 {
+        first.millis(1);
+        store(&first, id, id);
+    }
+    let long = query(query_key!["long"], async |_| Ok::<_, String>(String::new()));
+    let long = long.with_options(|options| options.dehydrated());
+    first.millis(1);
+    first.client.set_data(&long, "x".repeat(2_000));
+    first.world.run();
+    assert_eq!(disk.entries(), 4);
+    let second = page_with(&disk, "ada", 1, |how| how.budget(1_000));
+    second.world.run();
+    assert_eq!(disk.entries(), 3);
+    assert_eq!(stored(&disk, &[1, 2, 3]), [1, 2, 3].map(|id| Some((id, false))));
+}
+
+#[test]
 fn what_a_filter_does_not_mean_in_the_cache_stays_stored() {
     let disk = Disk::default();
     let ada = page(&disk, "ada", 0);
@@ -162,4 +182,34 @@ fn what_a_filter_does_not_mean_in_the_cache_stays_stored() {
     ada.client.remove(QueryFilter::all().stale());
     ada.world.run();
     assert_eq!(stored(&disk, &[1, 3]), [None, Some((30, false))]);
+}
+
+#[test]
+fn a_record_that_says_nonsense_of_its_size_or_time_spoils_nothing() {
+    let disk = Disk::default();
+    let first = page(&disk, "ada", 0);
+    for id in 1..=4 {
+        store(&first, id, id);
+    }
+    disk.change(|records| {
+        for (name, text) in records.iter_mut().filter(|(name, _)| name.contains("/m/")) {
+            *text = match () {
+                () if name.ends_with("1]") => format!("[1,{},false,1]", usize::MAX),
+                () if name.ends_with("2]") => format!("[{},100,false,1]", u64::MAX),
+                () if name.ends_with("3]") => "[1e999,-1,null,[[[]]]]".to_owned(),
+                () => continue,
+            };
+        }
+    });
+    let second = page_with(&disk, "ada", 1, |how| how.max_age(minutes(60)).budget(1_000));
+    let viewer = second.watch(number(2));
+    second.millis(10);
+    assert_eq!(shows(&viewer), "2");
+    assert!(viewer.observer.details().updated_at.unwrap() <= query_cache::Environment::now(&second.world));
+    assert_eq!(disk.entries(), 2);
+    for id in 10..40 {
+        second.millis(1);
+        store(&second, id, id);
+    }
+    assert!(disk.bytes() <= 1_000, "{}", disk.bytes());
 }

@@ -107,9 +107,16 @@ impl Index {
         self.bytes
     }
 
-    /// Takes out the oldest, until no more than this is left.
+    /// Takes out the oldest, until no more than this is left. What is larger than that pushes nothing out.
     pub fn shrink(&mut self, bytes: usize) -> Vec<String> {
         let mut removed = Vec::new();
+        if self.bytes > bytes {
+            let large = self.entries.iter().filter(|(_, known)| known.bytes > bytes);
+            removed.extend(large.map(|(rest, _)| rest.clone()));
+            removed.iter().for_each(|rest| drop(self.remove(rest)));
+            // A record may say that it is larger than anything: then the sum was no sum.
+            self.bytes = self.entries.values().fold(0, |sum, known| known.bytes.saturating_add(sum));
+        }
         while self.bytes > bytes
             && let Some((_, rest)) = self.oldest.first().cloned()
         {
