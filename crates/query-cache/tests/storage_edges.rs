@@ -185,6 +185,23 @@ fn what_a_filter_does_not_mean_in_the_cache_stays_stored() {
 }
 
 #[test]
+fn a_storage_that_was_replaced_is_written_no_more_but_purged() {
+    let (old, new) = (Disk::default(), Disk::default());
+    let ada = page(&old, "ada", 0);
+    store(&ada, 5, 50);
+    old.slow(&ada, seconds(1));
+    store(&ada, 1, 10);
+    ada.millis(1);
+    ada.client.persist(Persist::new(new.clone(), "build 1"));
+    store(&ada, 2, 20);
+    ada.seconds(10);
+    assert_eq!((old.entries(), new.entries()), (2, 1));
+    ada.client.end_scope();
+    ada.seconds(10);
+    assert_eq!((old.entries(), new.entries()), (0, 0));
+}
+
+#[test]
 fn a_record_that_says_nonsense_of_its_size_or_time_spoils_nothing() {
     let disk = Disk::default();
     let first = page(&disk, "ada", 0);

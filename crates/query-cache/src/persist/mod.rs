@@ -161,11 +161,22 @@ pub(crate) struct Persistence {
 
 /// A client's storage, if it has one.
 #[derive(Default)]
-pub(crate) struct Persisting(RefCell<Option<Rc<Persistence>>>);
+pub(crate) struct Persisting {
+    now: RefCell<Option<Rc<Persistence>>>,
+    /// Those before it, while something of the scope that is open may be there, which is purged with it.
+    before: RefCell<Vec<Rc<Persistence>>>,
+}
 
 impl Persisting {
     fn get(&self) -> Option<Rc<Persistence>> {
-        self.0.borrow().clone()
+        self.now.borrow().clone()
+    }
+
+    fn replace(&self, persistence: Rc<Persistence>) {
+        if let Some(before) = self.now.replace(Some(persistence)) {
+            before.retire();
+            self.before.borrow_mut().push(before);
+        }
     }
 }
 
@@ -173,7 +184,10 @@ impl Extension for Persisting {
     fn happens(&self, client: &QueryClient, what: Happens) {
         let Some(persistence) = self.get() else { return };
         match what {
-            Happens::Ended => persistence.purge(client),
+            Happens::Ended => {
+                persistence.purge(client);
+                self.before.take().iter().for_each(|before| before.purge(client));
+            }
             Happens::Named => {
                 persistence.names.note(client);
                 persistence.write_all(client);
@@ -212,7 +226,7 @@ impl QueryClient {
     /// tabs open call [`share_with_tabs`](QueryClient::share_with_tabs) before this: then what a tab that is still
     /// open has yet to send is left to it.
     ///
-    /// A second call replaces the first.
+    /// A second call replaces the first; what the first has stored of the open scope is purged with it all the same.
     pub fn persist(&self, how: Persist) {
         let persistence = Rc::new(Persistence::new(how, self.random()));
         persistence.names.note(self);
@@ -224,8 +238,7 @@ impl QueryClient {
             }
         });
         persistence.listening.replace(Some(listening));
-        let before = self.extension::<Persisting>().0.replace(Some(persistence.clone()));
-        drop(before);
+        self.extension::<Persisting>().replace(persistence.clone());
         self.mark(|engine| engine.look_by(looking::look));
         self.keep_calls_by(Rc::new(CallKeeper(persistence.clone())));
         persistence.load(&self.in_scope(None));
@@ -254,6 +267,13 @@ impl Persistence {
             told: RefCell::default(),
             listening: RefCell::default(),
         }
+    }
+
+    /// Another storage takes its place: it is not used any more, but for what is to be purged.
+    fn retire(&self) {
+        self.off.set(true);
+        drop((self.listening.take(), self.dirty.take(), self.held_back.take(), self.index.take()));
+        drop((self.removed.take(), self.outdated.take(), self.missed.take()));
     }
 
     /// Something is wrong. Told once for each kind.
