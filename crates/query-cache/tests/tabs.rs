@@ -231,6 +231,27 @@ fn a_write_and_an_answer_or_another_write_that_cross_are_the_same_in_both() {
 }
 
 #[test]
+fn a_write_in_the_millisecond_of_what_the_other_tab_has_is_taken_there() {
+    let lab = Lab::new();
+    lab.set_latency(0);
+    let [one, two] = [lab.open("ada"), lab.open("ada")];
+    let tabs = [&one, &two];
+    lab.millis(&tabs, 10);
+    let viewers = watch(&tabs, number);
+    lab.millis(&tabs, 2_000);
+    one.client.set_data(&number(1), 50);
+    lab.millis(&tabs, 0);
+    assert_eq!(seen(&viewers), ["50", "50"]);
+    // All in one millisecond, to and fro.
+    for value in 51..55 {
+        let tab = if value % 2 == 0 { &one } else { &two };
+        tab.client.set_data(&number(1), value);
+        lab.millis(&tabs, 0);
+        assert_eq!(seen(&viewers), vec![value.to_string(); 2]);
+    }
+}
+
+#[test]
 fn an_answer_that_crosses_an_invalidation_does_not_clear_it() {
     // The answer is there after 1,000 ms, and everything is heard of 30 ms later.
     for at in [500, 960, 975, 990, 999, 1_001, 1_010, 1_029, 1_031] {
