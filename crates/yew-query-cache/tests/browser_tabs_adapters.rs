@@ -107,15 +107,26 @@ async fn the_locks_may_be_dropped_before_what_they_gave() {
     assert_eq!(held_and_pending(&name).await, (0, 0));
 }
 
+fn page_event(name: &str, persisted: bool) {
+    let how = web_sys::PageTransitionEventInit::new();
+    how.set_persisted(persisted);
+    let event = web_sys::PageTransitionEvent::new_with_event_init_dict(name, &how).unwrap();
+    web_sys::window().unwrap().dispatch_event(&event).unwrap();
+}
+
 #[wasm_bindgen_test]
 async fn a_page_that_leaves_lets_go_and_stands_in_line_again_when_it_comes_back() {
     let (locks, other, name) = (WebLocks::new(), WebLocks::new(), fresh("away"));
     let held = locks.lock(&name).await;
     let mut waiting = locks.lock(&name);
     let gone = locks.lock(&name);
-    let event = |name: &str| {
-        web_sys::window().unwrap().dispatch_event(&web_sys::Event::new(name).unwrap()).unwrap();
-    };
+    let event = |name: &str| page_event(name, true);
+    page_event("pagehide", false);
+    assert_eq!(
+        held_and_pending(&name).await,
+        (1, 2),
+        "until a page that is closed is gone, what it does counts"
+    );
     event("pagehide");
     assert_eq!(held_and_pending(&name).await, (0, 0));
     // What is asked for meanwhile waits, what is given up is gone.

@@ -116,6 +116,13 @@ fn listen(page: &Weak<Page>, event: &'static str, act: fn(&Page)) -> Option<List
     Some(Listener::new(&window, event, Closure::new(callback)))
 }
 
+/// What the event that is being told says of the page: whether it goes into the back/forward cache.
+fn may_come_back() -> bool {
+    let event = web_sys::window().and_then(|window| Reflect::get(&window, &"event".into()).ok());
+    let persisted = event.and_then(|event| Reflect::get(&event, &"persisted".into()).ok());
+    persisted.is_some_and(|persisted| persisted.is_truthy())
+}
+
 impl Page {
     fn number(&self) -> u64 {
         self.next.replace(self.next.get() + 1)
@@ -125,7 +132,11 @@ impl Page {
         self.places.borrow().values().filter_map(Weak::upgrade).collect()
     }
 
+    /// A page that is closed keeps its locks until nothing of it runs any more.
     fn leave(&self) {
+        if !may_come_back() {
+            return;
+        }
         self.away.set(true);
         for place in self.places() {
             drop(place.request.take());
