@@ -59,7 +59,8 @@ impl<Q: Query> Query for Option<Q> {
     type Data = Q::Data;
     type Error = Q::Error;
 
-    /// Of `None`: one for all such queries of the type.
+    /// Of `None`: one for all such queries of the type. It is no place for data: what is written there, each of
+    /// them shows.
     fn key(&self) -> QueryKey {
         match self {
             Some(query) => query.key(),

@@ -84,7 +84,8 @@ pub struct Streaming<'a, S> {
 }
 
 impl<S> Streaming<'_, S> {
-    /// Fetched again, the chunks are put to what there is. For streams that go on where they ended.
+    /// Fetched again, the chunks are put to what there is: to what came before an error, too. A retry is no other
+    /// fetch: it begins with what there was before the first attempt. For streams that go on where they ended.
     pub fn append(mut self) -> Self {
         self.before = Before::Append;
         self

@@ -60,7 +60,7 @@ pub(crate) struct Shared {
 }
 
 /// Handed to a mutation's [`mutate`](crate::Mutation::mutate) and callbacks: all of one call share it. It keeps
-/// the cache alive, so that what is under way is finished.
+/// the cache alive for as long as an attempt or a callback has it. Where it was the last to do so, nothing follows.
 #[derive(Clone)]
 pub struct MutationContext {
     pub(super) client: QueryClient,

@@ -63,7 +63,8 @@ pub trait Mutation: Sized + 'static {
     }
 
     /// The line that a call with these variables stands in. Of one line, whatever its mutations, one call is
-    /// under way at a time, first in, first out; one that fails does not stop those behind it. `None`, the
+    /// under way at a time, first in, first out; one that fails does not stop those behind it. It leaves the line
+    /// after its last callback: one that waits there for another call of its own line waits for ever. `None`, the
     /// default: it waits for no other.
     fn line(&self, variables: &Self::Variables) -> Option<QueryKey> {
         let _ = variables;
