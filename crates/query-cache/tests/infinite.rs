@@ -286,6 +286,25 @@ fn a_page_asked_for_by_itself_is_not_lost_with_a_list_that_fails() {
 }
 
 #[test]
+fn a_page_without_data_that_somebody_watches_is_not_lost_with_a_list_that_fails() {
+    let stage = stage();
+    let reader = stage.read_pages(feed(), 3);
+    stage.server.say([Err(BUSY), Ok(7), Ok(8)]);
+    reader.observer.refetch();
+    stage.world.run();
+    stage.client.remove(&feed().page(3));
+    let beside = viewer_of(&stage, &feed(), 77);
+    stage.millis(500);
+    assert_eq!(stage.asked_since(3), [1], "they wait for their turn");
+    stage.seconds(5);
+    assert!(reader.observer.state().error().is_some());
+    let mut asked = stage.asked_since(4);
+    asked.sort_unstable();
+    assert_eq!((asked, listed(&reader).len()), (vec![3, 77], 3));
+    assert_ne!(shows(&beside), "idle");
+}
+
+#[test]
 fn a_patch_over_a_page_is_over_that_page_alone_and_outlasts_a_fetch_of_all() {
     let stage = stage();
     stage.server.answer_by(|id| Ok(id + 1));

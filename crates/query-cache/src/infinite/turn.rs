@@ -11,7 +11,7 @@ use crate::key::QueryKey;
 
 /// Ready when the page may be fetched: it is its turn, or nobody is fetching the list. A list whose fetch came
 /// to nothing takes the pages that it has not got to with it, and one that has been fetched those that are in it
-/// no more; but for one that a call waits for.
+/// no more; but for one that a call waits for, or that has no data.
 pub(super) async fn turn(cx: &FetchContext, list: &QueryKey, list_kind: Kind, page: &QueryKey, kind: Kind) {
     let weak = cx.client.clone();
     let mut waited = false;
@@ -31,11 +31,12 @@ pub(super) async fn turn(cx: &FetchContext, list: &QueryKey, list_kind: Kind, pa
             return Poll::Pending;
         }
         let dropped = state.has_dropped(this);
-        let alone = client.read(|engine| {
-            let fetch = entry(engine, page, kind).and_then(|entry| entry.fetch.as_ref());
-            fetch.is_none_or(|fetch| fetch.waiters.is_empty())
+        let dispensable = client.read(|engine| {
+            // Without data, somebody who watches it has nothing else to look at.
+            let entry = entry(engine, page, kind).filter(|entry| entry.data().is_some());
+            entry.is_some_and(|entry| entry.fetch.as_ref().is_none_or(|fetch| fetch.waiters.is_empty()))
         });
-        if !alone || !(dropped || state.failed.get()) {
+        if !dispensable || !(dropped || state.failed.get()) {
             return Poll::Ready(());
         }
         client.cancel(QueryFilter::of_kind(page.clone(), kind));
