@@ -305,6 +305,19 @@ fn a_page_without_data_that_somebody_watches_is_not_lost_with_a_list_that_fails(
 }
 
 #[test]
+fn a_page_that_is_not_in_a_list_does_not_fail_with_it() {
+    let stage = stage();
+    let reader = stage.read_pages(feed(), 3);
+    stage.client.set_data(&feed().page(77), 1);
+    let beside = viewer_of(&stage, &feed(), 77);
+    stage.server.say([Err(BUSY), Ok(7)]);
+    stage.client.invalidate(feed().pages());
+    stage.seconds(5);
+    assert!(reader.observer.state().error().is_some());
+    assert_eq!((stage.asked_since(3), shows(&beside)), (vec![1, 77], "7".to_owned()));
+}
+
+#[test]
 fn a_patch_over_a_page_is_over_that_page_alone_and_outlasts_a_fetch_of_all() {
     let stage = stage();
     stage.server.answer_by(|id| Ok(id + 1));

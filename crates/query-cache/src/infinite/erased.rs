@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use super::queries::{PageList, PageQuery, Params, is_parallel};
+use super::queries::{PageList, PageQuery, Params, is_parallel, params_in};
 use super::{InfiniteQuery, Page};
 use crate::engine::Value;
 use crate::entry::Kind;
@@ -145,6 +145,6 @@ impl<I: InfiniteQuery> DynList for I {
     }
 
     fn read<'a>(&self, data: &'a dyn Any) -> &'a [AnyParam] {
-        data.downcast_ref::<Params<I::Param>>().map_or(&[], |params| &params.list)
+        params_in::<I::Param>(data)
     }
 }

@@ -55,7 +55,8 @@ impl<I: InfiniteQuery> Query for PageQuery<I> {
     }
 
     async fn fetch(&self, cx: FetchContext) -> Result<I::Data, I::Error> {
-        turn(&cx, &self.list.key(), kind_of::<PageList<I>>(), &self.key(), kind_of::<Self>()).await;
+        let list = (&self.list.key(), kind_of::<PageList<I>>());
+        turn(&cx, list, (&self.key(), kind_of::<Self>()), params_in::<I::Param>).await;
         self.list.fetch(self.param.clone(), cx).await
     }
 }
@@ -171,6 +172,11 @@ impl<'de, P: Deserialize<'de> + Clone + Into<Segment> + 'static> Deserialize<'de
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Vec::<P>::deserialize(deserializer).map(Params::from_iter)
     }
+}
+
+/// The parameters that a list's data holds; none, if it is of another type.
+pub(super) fn params_in<P: 'static>(data: &dyn Any) -> &[AnyParam] {
+    data.downcast_ref::<Params<P>>().map_or(&[], |params| &params.list)
 }
 
 fn same_params<P: 'static>(a: &dyn Any, b: &dyn Any) -> bool {

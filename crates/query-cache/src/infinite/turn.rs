@@ -1,8 +1,10 @@
 //! A page waits until the fetch of its list has got to it.
 
+use std::any::Any;
 use std::future::poll_fn;
 use std::task::Poll;
 
+use super::erased::AnyParam;
 use super::lists::{Lists, entry};
 use crate::context::FetchContext;
 use crate::entry::{Entry, Kind};
@@ -10,9 +12,14 @@ use crate::filter::QueryFilter;
 use crate::key::QueryKey;
 
 /// Ready when the page may be fetched: it is its turn, or nobody is fetching the list. A list whose fetch came
-/// to nothing takes the pages that it has not got to with it, and one that has been fetched those that are in it
-/// no more; but for one that a call waits for, or that has no data.
-pub(super) async fn turn(cx: &FetchContext, list: &QueryKey, list_kind: Kind, page: &QueryKey, kind: Kind) {
+/// to nothing takes those of its pages that it has not got to with it, and one that has been fetched those that
+/// are in it no more; but for one that a call waits for, or that has no data. `params`: what the list's data holds.
+pub(super) async fn turn(
+    cx: &FetchContext,
+    (list, list_kind): (&QueryKey, Kind),
+    (page, kind): (&QueryKey, Kind),
+    params: fn(&dyn Any) -> &[AnyParam],
+) {
     let weak = cx.client.clone();
     let mut waited = false;
     poll_fn(|cx| {
@@ -36,7 +43,11 @@ pub(super) async fn turn(cx: &FetchContext, list: &QueryKey, list_kind: Kind, pa
             let entry = entry(engine, page, kind).filter(|entry| entry.data().is_some());
             entry.is_some_and(|entry| entry.fetch.as_ref().is_none_or(|fetch| fetch.waiters.is_empty()))
         });
-        if !dispensable || !(dropped || state.failed.get()) {
+        let listed = || {
+            let list = state.read(&client, |entry| entry.base().cloned()).flatten();
+            list.is_some_and(|list| params(&*list).iter().any(|held| held.segment == *this))
+        };
+        if !dispensable || !(dropped || (state.failed.get() && listed())) {
             return Poll::Ready(());
         }
         client.cancel(QueryFilter::of_kind(page.clone(), kind));
