@@ -9,7 +9,8 @@ use std::rc::Rc;
 use common::lists::{Feed, ListOptions, feed, listed};
 use common::{Fault, Number, stage, stage_with_seed};
 use query_cache::{
-    FetchContext, InfiniteObserver, InfiniteQuery, Page, Query, QueryKey, QueryState, minutes, query_key,
+    FetchContext, InfiniteObserver, InfiniteQuery, Page, PagesFuture, Query, QueryClient, QueryKey,
+    QueryState, minutes, query, query_key,
 };
 
 const FRESH: ListOptions = |defaults| defaults.retry(0).stale_after(minutes(5));
@@ -258,4 +259,30 @@ fn a_page_that_nobody_is_to_put_in_a_list_any_more_is_let_go_of() {
     drop(observer);
     stage.world.advance(minutes(10));
     assert_eq!((stage.client.query_count(), stage.client.observer_count()), (0, 0));
+}
+
+#[test]
+fn pages_that_are_asked_for_in_the_new_scope_while_the_old_one_ends_are_fetched() {
+    struct Asks(QueryClient, Rc<RefCell<Option<PagesFuture<Feed>>>>);
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            self.1.replace(Some(self.0.query_pages(fresh(), 3)));
+        }
+    }
+    let stage = stage();
+    stage.server.answer_by(|id| Ok(id + 1));
+    let made = Rc::<RefCell<Option<_>>>::default();
+    let (client, call) = (stage.client.clone(), made.clone());
+    stage.client.prefetch_pages(fresh(), 2);
+    // Thrown away by the end of the scope.
+    stage.client.prefetch(query(query_key!["held"], async move |_| {
+        let _asks = Asks(client.clone(), call.clone());
+        std::future::pending::<Result<u32, String>>().await
+    }));
+    stage.millis(500);
+    stage.client.end_scope();
+    let outcome = stage.spawn(made.take().unwrap());
+    stage.seconds(9);
+    assert_eq!(outcome.take().unwrap().unwrap().len(), 3);
+    assert_eq!(stage.server.asked_for(), [1, 1, 2, 3]);
 }

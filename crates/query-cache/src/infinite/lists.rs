@@ -27,7 +27,7 @@ impl Extension for Lists {
             for list in lists.iter().filter(|list| !list.is_public(client)) {
                 // What was asked for in one scope is nothing to ask for in the next.
                 drop((list.moves.take_all(), list.callers.take()));
-                list.ask_nothing();
+                list.forget_asked(client);
             }
         }
     }
