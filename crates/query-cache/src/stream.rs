@@ -111,7 +111,8 @@ impl<C: 'static, E: 'static, S: Stream<Item = Result<C, E>>> Streaming<'_, S> {
         let quiet = before == Before::Replace && held.is_some();
         let mut all = match (before, held.and_then(|held| held.downcast::<T>().ok())) {
             (Before::Append, Some(held)) => (*held).clone(),
-            (Before::Reset, Some(_)) => {
+            // What an attempt has brought stays until the next one brings something.
+            (Before::Reset, Some(_)) if cx.attempt() == 1 => {
                 publisher.publish(None);
                 empty
             }

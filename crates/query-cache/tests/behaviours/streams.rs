@@ -214,6 +214,20 @@ fn an_error_keeps_what_came_and_a_retry_begins_the_stream_anew() {
         assert_eq!(shows(&viewer), "\"abc\", not refreshed", "not twice what came first");
         assert_eq!(radio.counts(), (2, 0));
     }
+    // Also when it is fetched again, and until the retry brings something.
+    for programmes in [&["ab!", "xy"][..], &["old", "ab!", "xy"]] {
+        let stage = stage();
+        radio(&stage, programmes);
+        let viewer = stage.watch(letters(Again::Reset));
+        if programmes.len() > 2 {
+            stage.seconds(4);
+            viewer.observer.refetch();
+        }
+        stage.seconds(3);
+        let shown: Vec<_> = (0..20).map(|_| (stage.millis(500), shows(&viewer)).1).collect();
+        assert!(!shown.contains(&"pending".to_owned()), "{shown:?}");
+        assert_eq!(shown.last().unwrap(), "\"xy\"");
+    }
     // Nothing came: what was there before is gone, or not.
     for (again, expected) in [(Again::Reset, "failed"), (Again::Append, "\"ab\", not refreshed")] {
         let stage = stage();
