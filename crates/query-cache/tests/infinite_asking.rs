@@ -234,3 +234,19 @@ fn a_list_of_no_pages_is_there_and_can_be_fetched() {
     stage.seconds(1);
     assert_eq!(listed(&reader), [(1, 2)]);
 }
+
+#[test]
+fn who_watched_in_a_scope_that_is_over_changes_nothing_about_a_fetch_of_the_next() {
+    let stage = counting();
+    let before = stage.client.in_this_scope();
+    stage.client.end_scope();
+    let of_before = before.observe_pages(fresh(), || {});
+    let reader = stage.read_pages(fresh(), 3);
+    stage.world.advance(minutes(4));
+    reader.observer.refetch_pages(|page| page.param == 2);
+    of_before.refetch();
+    stage.seconds(5);
+    assert_eq!((stage.asked_since(3), of_before.state().is_pending()), (vec![2], true));
+    stage.world.advance(minutes(1));
+    assert!(reader.observer.is_stale());
+}

@@ -82,6 +82,9 @@ impl PagesObserver {
 
     /// Fetches all pages again, fresh or not. Joins a fetch of all that is under way.
     pub fn refetch(&self) {
+        if self.0.client.is_over() {
+            return;
+        }
         let state = self.0.state();
         drop(state.chosen.take());
         let walked = state.is_walked(&self.0.client);
@@ -99,6 +102,9 @@ impl PagesObserver {
         let pages = self.snapshot();
         let chosen = pages.0.pages.iter().enumerate().filter(|(place, _)| chosen(*place));
         let chosen: Vec<_> = chosen.map(|(_, page)| page.param.segment.clone()).collect();
+        if self.0.client.is_over() {
+            return;
+        }
         if list.is_parallel() || state.is_walked(&self.0.client) {
             self.refetch_each(|page| chosen.contains(page));
         } else if !chosen.is_empty() {
