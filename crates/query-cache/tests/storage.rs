@@ -267,7 +267,13 @@ fn a_broken_storage_is_told_once_and_the_app_goes_on_from_memory() {
         ada.client.end_scope();
         ada.seconds(2);
         let faults = ada.faults.take();
-        assert_eq!(faults, [broken()], "{}", what as u32);
+        let not_purged = || StorageFault::NotPurged("the storage does not work: no power".into());
+        let expected = match what {
+            Broken::Clear => vec![not_purged()],
+            Broken::All => vec![broken(), not_purged()],
+            _ => vec![broken()],
+        };
+        assert_eq!(faults, expected, "{}", what as u32);
         assert!(shows(&viewers[0]).parse::<u32>().is_ok());
     }
 }
@@ -282,6 +288,24 @@ fn a_broken_storage_is_purged_all_the_same() {
     assert_eq!((ada.faults.take(), disk.entries()), (vec![broken()], 1));
     ada.client.end_scope();
     assert_eq!(disk.entries(), 0);
+}
+
+#[test]
+fn what_could_not_be_purged_is_told_of_and_purged_as_soon_as_it_can_be() {
+    let disk = Disk::default();
+    let ada = page(&disk, "ada", 0);
+    store(&ada, 1, 10);
+    disk.breaks(Broken::Clear);
+    ada.client.end_scope();
+    assert_eq!(disk.entries(), 1);
+    assert!(matches!(ada.faults.take()[..], [StorageFault::NotPurged(_)]));
+    ada.client.set_data(&public(2), 20);
+    ada.world.run();
+    assert_eq!(disk.entries(), 1, "what cannot be purged is written no more");
+    disk.breaks(Broken::Nothing);
+    ada.client.set_focused(false);
+    ada.client.set_focused(true);
+    assert_eq!(disk.names(), Vec::<String>::new());
 }
 
 #[test]

@@ -109,6 +109,9 @@ pub enum StorageFault {
     Slow,
     /// It does not work. It is not used any more, but for what is to be purged.
     Broken(Rc<str>),
+    /// What belongs to a scope that has ended could not be removed, and is still there. It is not used any more. The
+    /// removal is tried again when the page is seen again, and when another scope gets its name or ends.
+    NotPurged(Rc<str>),
 }
 
 impl fmt::Display for StorageFault {
@@ -120,6 +123,9 @@ impl fmt::Display for StorageFault {
             }
             StorageFault::Broken(why) => {
                 write!(f, "the storage does not work, and is not used any more: {why}")
+            }
+            StorageFault::NotPurged(why) => {
+                write!(f, "data of somebody who has signed out could not be removed from the storage: {why}")
             }
         }
     }
@@ -152,6 +158,8 @@ pub(crate) struct Persistence {
     writing: Cell<bool>,
     /// To be purged once more when that is over: a storage need not keep the order.
     purged: RefCell<Vec<String>>,
+    /// To be purged once more, since it did not work.
+    left: RefCell<Vec<String>>,
     /// Since when an answer is missing.
     silent: Cell<Option<Timestamp>>,
     off: Cell<bool>,
@@ -184,11 +192,14 @@ impl Extension for Persisting {
     fn happens(&self, client: &QueryClient, what: Happens) {
         let Some(persistence) = self.get() else { return };
         match what {
+            Happens::Focused => persistence.purge_what_was_left(client),
             Happens::Ended => {
+                persistence.purge_what_was_left(client);
                 persistence.purge(client);
                 self.before.take().iter().for_each(|before| before.purge(client));
             }
             Happens::Named => {
+                persistence.purge_what_was_left(client);
                 persistence.names.note(client);
                 persistence.write_all(client);
                 persistence.serve(client);
@@ -262,6 +273,7 @@ impl Persistence {
             names: NamesInUse::default(),
             writing: Cell::new(false),
             purged: RefCell::default(),
+            left: RefCell::default(),
             silent: Cell::new(None),
             off: Cell::new(false),
             told: RefCell::default(),
@@ -278,7 +290,7 @@ impl Persistence {
 
     /// Something is wrong. Told once for each kind.
     fn fault(&self, fault: StorageFault) {
-        if matches!(fault, StorageFault::Broken(_)) {
+        if matches!(fault, StorageFault::Broken(_) | StorageFault::NotPurged(_)) {
             self.off.set(true);
         }
         let same = |told: &StorageFault| std::mem::discriminant(told) == std::mem::discriminant(&fault);

@@ -163,9 +163,20 @@ impl Persistence {
         loop {
             let Some(prefix) = self.purged.borrow_mut().pop() else { return };
             if let Err(error) = self.how.storage.clear(&prefix).await {
-                self.fault(StorageFault::Broken(error.to_string().into()));
+                self.not_purged(prefix, &error);
             }
         }
+    }
+
+    fn not_purged(&self, prefix: String, error: &StorageError) {
+        self.left.borrow_mut().push(prefix);
+        self.fault(StorageFault::NotPurged(error.to_string().into()));
+    }
+
+    /// Tries once more.
+    pub(super) fn purge_what_was_left(self: &Rc<Self>, client: &QueryClient) {
+        let left = self.left.take();
+        self.clear(client, left);
     }
 
     /// Purges, though the storage may not be in use any more: what is there was written when it was.
@@ -175,7 +186,7 @@ impl Persistence {
             let cleared = this.how.storage.clear(&prefix);
             client.begin_task(Box::pin(async move {
                 if let Err(error) = cleared.await {
-                    this.fault(StorageFault::Broken(error.to_string().into()));
+                    this.not_purged(prefix, &error);
                 }
             }));
         }
