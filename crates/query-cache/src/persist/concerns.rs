@@ -72,7 +72,7 @@ impl Persistence {
 
     /// Does with what is stored as was said.
     pub(super) fn do_as(self: &Rc<Self>, client: &QueryClient, said: &Said) {
-        let mut meant = self.index.borrow().meant(&said.filter, &said.scopes);
+        let mut meant = self.index.borrow().meant(&said.filter, &said.scopes, &self.how.build);
         meant.retain(|rest| said.spared.binary_search(rest).is_err());
         meant.extend(said.meant.iter().cloned());
         match said.concern {

@@ -148,8 +148,9 @@ impl Index {
         }
     }
 
-    /// The entries that a filter means, as far as can be said of what is not in the cache, of these scopes.
-    pub fn meant(&self, filter: &QueryFilter, scopes: &[String]) -> Vec<String> {
+    /// The entries that a filter means, as far as can be said of what is not in the cache, of these scopes and this
+    /// build.
+    pub fn meant(&self, filter: &QueryFilter, scopes: &[String], build: &str) -> Vec<String> {
         if filter.activity == Activity::Active
             || filter.predicate.is_some()
             || filter.fetch_status.is_some_and(|status| status != FetchStatus::Idle)
@@ -161,12 +162,18 @@ impl Index {
             query.is_none_or(|query| query == known.query)
                 && known.key.as_ref().is_some_and(|key| means_key(filter, key))
         };
-        let ours = |rest: &str| scopes.iter().any(|scope| rest.starts_with(&format!("{scope}/")));
-        self.entries
-            .iter()
-            .filter(|(rest, known)| means(known) && ours(rest))
-            .map(|(rest, _)| rest.clone())
-            .collect()
+        // By its name, where the filter says it.
+        if let Wanted::One(key, _) | Wanted::Key(key) = &filter.wanted {
+            let Some(key) = keys::to_json(key) else { return Vec::new() };
+            let rests = scopes.iter().map(|scope| format!("{scope}/{}/{key}", part(build)));
+            return rests.filter(|rest| self.entries.get(rest).is_some_and(means)).collect();
+        }
+        let prefixes = scopes.iter().map(|scope| format!("{scope}/{}/", part(build)));
+        let of = prefixes.flat_map(|prefix| {
+            let all = self.entries.range(prefix.clone()..);
+            all.take_while(move |(rest, _)| rest.starts_with(&prefix))
+        });
+        of.filter(|(_, known)| means(known)).map(|(rest, _)| rest.clone()).collect()
     }
 
     /// Takes out those of this build whose keys are these.
