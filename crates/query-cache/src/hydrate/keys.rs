@@ -55,7 +55,9 @@ fn parse(json: &Value) -> Option<Segment> {
         Value::String(text) => Segment::from(text.as_str()),
         Value::Array(items) => Segment::from(items.iter().map(parse).collect::<Option<Vec<Segment>>>()?),
         Value::Object(map) => match map.get("") {
-            Some(bits) => Segment::from(f64::from_bits(bits.as_u64()?)),
+            // With other pairs it would be another name for the same key.
+            Some(bits) if map.len() == 1 => Segment::from(f64::from_bits(bits.as_u64()?)),
+            Some(_) => return None,
             None => {
                 let pairs = map.iter().map(|(name, value)| Some((name.as_str(), parse(value)?)));
                 Segment::map(pairs.collect::<Option<Vec<_>>>()?)
@@ -88,7 +90,7 @@ mod tests {
     #[test]
     fn what_would_read_as_something_else_is_no_json_and_what_is_no_key_is_none() {
         assert_eq!(to_json(&query_key![Segment::map([("", 1)])]), None);
-        for json in ["1", "{}", r#"[{"":"text"}]"#, "[1.5]", "null"] {
+        for json in ["1", "{}", r#"[{"":"text"}]"#, r#"[{"":1,"a":2}]"#, "[1.5]", "null"] {
             assert_eq!(from_json(&serde_json::from_str(json).unwrap()), None, "{json}");
         }
     }
