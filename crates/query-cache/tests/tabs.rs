@@ -385,3 +385,30 @@ fn a_held_tab_hears_and_shows_nothing_until_it_is_restored() {
     assert_eq!(seen(&viewers), ["70", "70"]);
     assert_eq!(requests(&tabs), 1);
 }
+
+#[test]
+fn a_third_tab_that_knows_of_an_invalidation_keeps_it_when_an_answer_or_a_write_does_not() {
+    for at in [975, 990, 999] {
+        let lab = Lab::new();
+        lab.set_latency(30);
+        let [first, second, third] = [lab.open("ada"), lab.open("ada"), lab.open("ada")];
+        let tabs = [&first, &second, &third];
+        let viewers = watch(&tabs, number);
+        lab.millis(&tabs, 3_000);
+        viewers[0].observer.refetch();
+        lab.millis(&tabs, at);
+        second.client.invalidate_then(&number(1), Then::Nothing);
+        lab.millis(&tabs, 3_000);
+        let outdated = [0, 1, 2].map(|tab: usize| viewers[tab].observer.details().invalidated);
+        assert_eq!(outdated, [true; 3], "answered after {at} ms");
+
+        viewers[0].observer.refetch();
+        lab.millis(&tabs, 3_000);
+        second.client.invalidate_then(&number(1), Then::Nothing);
+        lab.millis(&tabs, 1);
+        first.client.set_data(&number(1), 70);
+        lab.millis(&tabs, 3_000);
+        let outdated = [0, 1, 2].map(|tab: usize| viewers[tab].observer.details().invalidated);
+        assert_eq!((seen(&viewers), outdated), (vec!["70".to_owned(); 3], [true; 3]));
+    }
+}

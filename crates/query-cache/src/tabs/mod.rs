@@ -109,8 +109,8 @@ struct Tab {
     presence: RefCell<Option<Box<dyn Any>>>,
     /// How many changes this tab has made: writes and invalidations.
     changes: Cell<u64>,
-    /// Which of them was the last invalidation.
-    last_outdated: Cell<u64>,
+    /// The last invalidation by each tab: how many changes it had made with it.
+    outdated: RefCell<HashMap<u64, u64>>,
     /// The last write of each key in the cache, whichever tab made it.
     written: RefCell<HashMap<QueryKey, Write>>,
     /// What was written while the scope was held, and is not told before it is open again.
@@ -193,7 +193,7 @@ impl QueryClient {
             company: Cell::new(Company::Unknown),
             presence: RefCell::default(),
             changes: Cell::new(0),
-            last_outdated: Cell::new(0),
+            outdated: RefCell::default(),
             written: RefCell::default(),
             held_back: RefCell::default(),
             knows: RefCell::default(),
@@ -347,7 +347,7 @@ impl Tab {
         let may_be_told =
             |key: &QueryKey| !client.is_confidential(key) && (named || !is_somebodys(client, key));
         if let Some(meant) = Meant::of(filter, may_be_told, matching) {
-            self.last_outdated.set(self.change());
+            self.outdated.borrow_mut().insert(self.number, self.change());
             self.say(client, Says::Outdated { meant, fetch });
         }
     }

@@ -33,6 +33,7 @@ impl Tab {
             }
             Says::Data { entry, written, knew } => self.take_in(&here, &from, entry, written, &knew),
             Says::Outdated { meant, fetch } => {
+                self.outdated.borrow_mut().insert(from.tab, from.changes);
                 let then = if fetch { Then::FetchActive } else { Then::Nothing };
                 self.receiving.set(true);
                 meant.filters().into_iter().for_each(|filter| outdate(&here, filter, then));
@@ -77,7 +78,11 @@ impl Tab {
         let outdated = here.read(|engine| {
             slots.iter().any(|slot| engine.get(*slot).is_some_and(|entry| entry.state.invalidated))
         });
-        entry.invalidated |= outdated && self.last_outdated.get() > knew(self.number);
+        // A write does not ask the server, and an answer that was sent for before an invalidation does not know of it,
+        // whichever tab that came from.
+        let unasked =
+            || self.outdated.borrow().iter().any(|(tab, last)| *tab != from.tab && *last > knew(*tab));
+        entry.invalidated |= outdated && (written || unasked());
         let put = here.unpack_as(entry, written);
         if written && put == Put::Taken && !here.is_over() {
             here.mark(|engine| slots.iter().for_each(|slot| engine.count_as_write(*slot)));
