@@ -412,3 +412,60 @@ fn a_third_tab_that_knows_of_an_invalidation_keeps_it_when_an_answer_or_a_write_
         assert_eq!((seen(&viewers), outdated), (vec!["70".to_owned(); 3], [true; 3]));
     }
 }
+
+#[test]
+fn what_was_sent_for_after_a_write_is_newer_though_its_tab_had_not_heard_of_it() {
+    let lab = Lab::new();
+    lab.set_latency(30);
+    let [first, second, third] = [lab.open("ada"), lab.open("ada"), lab.open("grace")];
+    let tabs = [&first, &second, &third];
+    let viewers = watch(&tabs, number);
+    lab.millis(&tabs, 3_000);
+    first.client.set_data(&number(1), 70);
+    lab.millis(&tabs, 1_000);
+    // It has missed that, and is answered before it hears of anybody.
+    third.server.set_latency(std::time::Duration::from_millis(10));
+    third.server.say([Ok(71)]);
+    third.client.end_scope();
+    third.client.name_scope(ScopeName::new("ada"));
+    lab.millis(&tabs, 3_000);
+    assert_eq!(seen(&viewers), ["71"; 3]);
+    // And what was written while the scope was held is told late.
+    second.client.hold_scope();
+    second.client.set_data(&number(1), 72);
+    lab.millis(&tabs, 1_000);
+    third.server.say([Ok(73)]);
+    viewers[2].observer.refetch();
+    lab.millis(&tabs, 1_000);
+    second.client.restore_scope();
+    lab.millis(&tabs, 1_000);
+    assert_eq!(seen(&viewers), ["73"; 3]);
+}
+
+#[test]
+fn what_a_held_tab_fetches_is_told_when_it_is_open_again_and_of_writes_in_two_the_later_counts() {
+    let lab = Lab::new();
+    let [first, second] = [lab.open("ada"), lab.open("ada")];
+    let tabs = [&first, &second];
+    let viewers = watch(&tabs, number);
+    lab.millis(&tabs, 3_000);
+    viewers[0].observer.refetch();
+    lab.millis(&tabs, 500);
+    first.client.hold_scope();
+    lab.millis(&tabs, 1_000);
+    assert_eq!(seen(&viewers), ["pending", "1"], "it may be somebody else's");
+    first.client.restore_scope();
+    lab.millis(&tabs, 5);
+    assert_eq!(seen(&viewers), ["2", "2"]);
+    tabs.iter().for_each(|tab| tab.client.hold_scope());
+    for (tab, data) in [(&first, 70), (&second, 71)] {
+        tab.client.set_data(&number(1), data);
+        // What is everybody's is told meanwhile.
+        let public = Number(9, |defaults| defaults.dehydrated().public(true));
+        tab.client.set_data(&public, data);
+        lab.millis(&tabs, 5);
+    }
+    tabs.iter().for_each(|tab| tab.client.restore_scope());
+    lab.millis(&tabs, 5);
+    assert_eq!(seen(&viewers), ["71", "71"]);
+}

@@ -50,6 +50,8 @@ pub(super) enum Says {
         written: bool,
         /// How many changes of which tabs I knew of when I sent for it.
         knew: Vec<(u64, u64)>,
+        /// When I sent for it, if that is known: milliseconds since the Unix epoch.
+        sent: Option<u64>,
     },
     /// These are out of date.
     Outdated { meant: Meant, fetch: bool },

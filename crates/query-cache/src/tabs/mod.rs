@@ -113,8 +113,10 @@ struct Tab {
     outdated: RefCell<HashMap<u64, u64>>,
     /// The last write of each key in the cache, whichever tab made it.
     written: RefCell<HashMap<QueryKey, Write>>,
-    /// What was written while the scope was held, and is not told before it is open again.
-    held_back: RefCell<HashSet<QueryKey>>,
+    /// When what is in the cache was sent for, if another tab or this one fetched it.
+    sent: RefCell<HashMap<QueryKey, u64>>,
+    /// What was fetched or, if so it says, written while the scope was held, and is not told before it is open again.
+    held_back: RefCell<Vec<(QueryKey, bool)>>,
     /// How many changes of other tabs have been heard of, of those that have made any.
     knows: RefCell<HashMap<u64, u64>>,
     turns: RefCell<HashMap<(QueryKey, bool), Turn>>,
@@ -195,6 +197,7 @@ impl QueryClient {
             changes: Cell::new(0),
             outdated: RefCell::default(),
             written: RefCell::default(),
+            sent: RefCell::default(),
             held_back: RefCell::default(),
             knows: RefCell::default(),
             turns: RefCell::default(),
@@ -269,14 +272,22 @@ impl Tab {
     /// What happens here is told to the others, and whoever has had his turn lets go.
     fn hear(self: &Rc<Self>, client: &QueryClient, event: &CacheEvent) {
         match event.happening {
-            Happening::Fetched { .. } => self.tell_data(client, &event.key, false),
+            Happening::Fetched { .. } => {
+                let sent = self.sent_since(&event.key);
+                self.note_sent(&event.key, sent);
+                self.tell_or_hold_back(client, &event.key, false);
+            }
             Happening::Written => {
                 let write =
                     Write { at: updated_at(client, &event.key), tab: self.number, change: self.change() };
                 self.written.borrow_mut().insert(event.key.clone(), write);
-                self.tell_data(client, &event.key, true);
+                self.note_sent(&event.key, None);
+                self.tell_or_hold_back(client, &event.key, true);
             }
-            Happening::Removed => drop(self.written.borrow_mut().remove(&event.key)),
+            Happening::Removed => {
+                self.written.borrow_mut().remove(&event.key);
+                self.note_sent(&event.key, None);
+            }
             _ => {}
         }
         self.end_turn(client, &event.key);
@@ -287,28 +298,58 @@ impl Tab {
         self.changes.get()
     }
 
+    /// Nothing of a held scope is told before it is open again.
+    fn tell_or_hold_back(&self, client: &QueryClient, key: &QueryKey, written: bool) {
+        if client.read(|engine| engine.same_key(key).into_iter().any(|slot| engine.hides(slot))) {
+            let mut all = self.held_back.borrow_mut();
+            match all.iter_mut().find(|(held, _)| held == key) {
+                Some((_, before)) => *before |= written,
+                None => all.push((key.clone(), written)),
+            }
+        } else {
+            self.tell_data(client, key, written);
+        }
+    }
+
     /// Tells the data of this key. Runs user code.
     fn tell_data(&self, client: &QueryClient, key: &QueryKey, written: bool) {
         let here = client.in_this_scope();
         let named = here.scope_name().is_some();
         for slot in here.read(|engine| engine.same_key(key)) {
-            if written && here.read(|engine| engine.hides(slot)) {
-                self.held_back.borrow_mut().insert(key.clone());
-                continue;
-            }
             let parcel = here.read(|engine| engine.parcel(slot));
             let Some(parcel) = parcel.filter(|parcel| parcel.public || named) else { continue };
             let Some(entry) = here.pack(&parcel).filter(|_| !here.is_over()) else { continue };
             let turn = (key.clone(), parcel.public);
             let knew = self.turns.borrow().get(&turn).and_then(|turn| turn.knew.clone());
             let knew = knew.unwrap_or_else(|| self.knowledge());
-            self.say(&here, Says::Data { entry, written, knew });
+            let sent = self.sent.borrow().get(key).copied();
+            self.say(&here, Says::Data { entry, written, knew, sent });
+        }
+    }
+
+    /// When the attempt was sent that is under way.
+    fn sent_since(&self, key: &QueryKey) -> Option<u64> {
+        let turns = self.turns.borrow();
+        let turn = [false, true].iter().find_map(|public| turns.get(&(key.clone(), *public)));
+        turn.and_then(|turn| turn.sent).map(|sent| sent.as_millis())
+    }
+
+    fn note_sent(&self, key: &QueryKey, sent: Option<u64>) {
+        let mut all = self.sent.borrow_mut();
+        match sent {
+            Some(sent) => drop(all.insert(key.clone(), sent)),
+            None => drop(all.remove(key)),
         }
     }
 
     fn tell_held_back(&self, client: &QueryClient) {
-        for key in self.held_back.take() {
-            self.tell_data(client, &key, true);
+        for (key, written) in self.held_back.take() {
+            let mine = |write: &&mut Write| written && write.tab == self.number;
+            if let Some(write) = self.written.borrow_mut().get_mut(&key).filter(mine) {
+                // Who has heard of what was told meanwhile has not heard of this.
+                write.change = self.change();
+            }
+            self.tell_data(client, &key, written);
         }
     }
 
@@ -356,7 +397,7 @@ impl Tab {
     fn scope_ended(&self, client: &QueryClient) {
         let names = self.names.ended(client);
         self.end_turns_of_scope(client);
-        drop((self.written.take(), self.held_back.take()));
+        drop((self.written.take(), self.sent.take(), self.held_back.take()));
         if !self.receiving.get() {
             for name in names {
                 self.say_of(Some(name.as_str().to_owned()), Says::Ended);

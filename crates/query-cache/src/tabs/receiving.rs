@@ -9,6 +9,13 @@ use crate::engine::Then;
 use crate::filter::QueryFilter;
 use crate::hydrate::{Packed, Put, keys};
 
+/// What another tab says of its data.
+struct Origin {
+    written: bool,
+    knew: Vec<(u64, u64)>,
+    sent: Option<u64>,
+}
+
 impl Tab {
     /// Runs user code.
     pub(super) fn receive(self: &Rc<Self>, client: &QueryClient, message: &str) {
@@ -31,7 +38,9 @@ impl Tab {
                     self.tell_data(&here, &key, false);
                 }
             }
-            Says::Data { entry, written, knew } => self.take_in(&here, &from, entry, written, &knew),
+            Says::Data { entry, written, knew, sent } => {
+                self.take_in(&here, &from, entry, Origin { written, knew, sent });
+            }
             Says::Outdated { meant, fetch } => {
                 self.outdated.borrow_mut().insert(from.tab, from.changes);
                 let then = if fetch { Then::FetchActive } else { Then::Nothing };
@@ -53,8 +62,7 @@ impl Tab {
         here: &QueryClient,
         from: &From,
         mut entry: Packed,
-        written: bool,
-        knew: &[(u64, u64)],
+        Origin { written, knew, sent }: Origin,
     ) {
         let Some(key) = entry.key().filter(|_| entry.public || here.scope_name().is_some()) else { return };
         let slots = here.read(|engine| engine.same_key(&key));
@@ -64,9 +72,15 @@ impl Tab {
         let knew = |of: u64| knew.iter().find(|(tab, _)| *tab == of).map_or(0, |(_, changes)| *changes);
         let write = Write { at: entry.at, tab: from.tab, change: from.changes };
         let last = self.written.borrow().get(&key).copied();
-        // A write that it did not know of is newer than what was fetched, and of two writes the later one counts, in
-        // all tabs alike.
-        let unknown = last.filter(|last| last.tab != from.tab && last.change > knew(last.tab));
+        // A write that it did not know of is newer than what was fetched, unless that was sent for after it, and of two
+        // writes the later one counts, in all tabs alike.
+        let after = |last: &Write| !written && sent.is_some_and(|sent| sent > last.at);
+        let unknown =
+            last.filter(|last| last.tab != from.tab && last.change > knew(last.tab) && !after(last));
+        let late = |sent: Option<u64>| sent.is_some_and(|sent| sent > write.at);
+        if written && late(self.sent.borrow().get(&key).copied()) {
+            return; // What is here was sent for after it.
+        }
         if unknown.is_some_and(|last| !(written && (write.at, write.tab) > (last.at, last.tab))) {
             return;
         }
@@ -84,7 +98,10 @@ impl Tab {
             || self.outdated.borrow().iter().any(|(tab, last)| *tab != from.tab && *last > knew(*tab));
         entry.invalidated |= outdated && (written || unasked());
         let put = here.unpack_as(entry, written);
-        if written && put == Put::Taken && !here.is_over() {
+        if put == Put::Taken {
+            self.note_sent(&key, sent.filter(|_| !written));
+        }
+        if written && put == Put::Taken && !here.is_over() && !late(self.sent_since(&key)) {
             here.mark(|engine| slots.iter().for_each(|slot| engine.count_as_write(*slot)));
         }
         if !here.is_over() {

@@ -29,6 +29,8 @@ pub(super) struct Turn {
     has_asked: bool,
     /// What was known of other tabs' changes when it was sent.
     pub knew: Option<Vec<(u64, u64)>>,
+    /// When it was sent.
+    pub sent: Option<Timestamp>,
 }
 
 enum Place {
@@ -104,6 +106,7 @@ impl Tab {
             waited: false,
             has_asked: false,
             knew: None,
+            sent: None,
         };
         self.turns.borrow_mut().insert(of.clone(), turn);
         if stuck {
@@ -182,6 +185,7 @@ impl Tab {
             }
         }
         turn.waited = false;
+        turn.sent = Some(now);
         let knows = self.knows.borrow();
         turn.knew = Some(knows.iter().map(|(tab, changes)| (*tab, *changes)).collect());
         Next::Admit(look)
