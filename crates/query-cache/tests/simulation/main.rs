@@ -23,6 +23,7 @@ mod run;
 mod server;
 mod shrink;
 mod small;
+mod tabs;
 mod value;
 mod views;
 mod world;
