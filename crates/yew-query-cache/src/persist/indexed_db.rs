@@ -47,20 +47,34 @@ impl IndexedDb {
     pub fn new(name: &str) -> Self {
         let db = IndexedDb { name: name.into(), opening: Rc::new(RefCell::new(Opening::Wait(Vec::new()))) };
         if BROWSER {
-            let (opening, name) = (db.opening.clone(), db.name.clone());
-            spawn_local(async move {
-                let opened = match open(&name).await {
-                    Ok(database) => Opening::Open(Rc::new(Connection(database))),
-                    Err(error) => Opening::Failed(error_of(&error)),
-                };
-                if let Opening::Wait(waiting) = opening.replace(opened) {
-                    waiting.into_iter().for_each(Waker::wake);
-                }
-            });
+            db.open();
         } else {
             db.opening.replace(Opening::Failed(broken("there is no browser")));
         }
         db
+    }
+
+    fn open(&self) {
+        let (opening, name) = (self.opening.clone(), self.name.clone());
+        spawn_local(async move {
+            let opened = match open(&name).await {
+                Ok(database) => Opening::Open(Rc::new(Connection(database))),
+                Err(error) => Opening::Failed(error_of(&error)),
+            };
+            if let Opening::Wait(waiting) = opening.replace(opened) {
+                waiting.into_iter().for_each(Waker::wake);
+            }
+        });
+    }
+
+    /// The browser has closed it: in the background, or since somebody deleted it.
+    fn open_again(&self, closed: &Rc<Connection>) {
+        let mut opening = self.opening.borrow_mut();
+        if matches!(&*opening, Opening::Open(held) if Rc::ptr_eq(held, closed)) {
+            *opening = Opening::Wait(Vec::new());
+            drop(opening);
+            self.open();
+        }
     }
 
     /// What came of opening it, if that is known.
@@ -89,26 +103,32 @@ impl IndexedDb {
     /// with that abort its transaction.
     fn ask<T: 'static>(
         &self,
-        work: impl FnOnce(&Database) -> Result<LocalBoxFuture<Result<T, idb::Error>>, idb::Error> + 'static,
+        work: impl Fn(&Database) -> Result<LocalBoxFuture<Result<T, idb::Error>>, idb::Error> + 'static,
     ) -> Answer<T> {
-        let begin = move |database: Result<Rc<Connection>, StorageError>| {
-            database.and_then(|database| work(&database.0).map_err(|error| error_of(&error)))
-        };
-        let begun = match self.opened().map(|opened| opened.map(Ok)) {
+        let begun = match self.opened() {
             Some(Err(error)) => return Box::pin(ready(Err(error))),
-            Some(Ok(opened)) => Ok(begin(opened)),
-            None => Err((self.clone(), begin)),
+            Some(Ok(opened)) => match work(&opened.0) {
+                Err(error) if is_closed(&error) => {
+                    self.open_again(&opened);
+                    None
+                }
+                begun => Some(begun),
+            },
+            None => None,
+        };
+        let begun = match begun {
+            Some(begun) => Ok(begun),
+            None => Err((self.clone(), work)),
         };
         let given = Rc::new(Given { answer: Cell::new(None), waker: Cell::default() });
         let gives = given.clone();
         spawn_local(async move {
-            let begun = match begun {
-                Ok(begun) => begun,
-                Err((db, begin)) => begin(db.wait().await),
-            };
             let answer = match begun {
-                Ok(begun) => begun.await.map_err(|error| error_of(&error)),
-                Err(error) => Err(error),
+                Ok(begun) => answer(begun).await,
+                Err((db, work)) => match db.wait().await {
+                    Ok(opened) => answer(work(&opened.0)).await,
+                    Err(error) => Err(error),
+                },
             };
             gives.answer.set(Some(answer));
             if let Some(waker) = gives.waker.take() {
@@ -152,6 +172,28 @@ async fn open(name: &str) -> Result<Database, idb::Error> {
     Ok(database)
 }
 
+/// The answer to what was begun, if it was.
+async fn answer<T>(
+    begun: Result<LocalBoxFuture<Result<T, idb::Error>>, idb::Error>,
+) -> Result<T, StorageError> {
+    let answered = match begun {
+        Ok(begun) => begun.await,
+        Err(error) => Err(error),
+    };
+    answered.map_err(|error| error_of(&error))
+}
+
+/// Whether there is no connection any more. What was begun on it before that fails for another reason.
+fn is_closed(error: &idb::Error) -> bool {
+    let of = |error: &JsValue| js_sys::Reflect::get(error, &"name".into()).ok()?.as_string();
+    let name = match error {
+        idb::Error::DomException(error) => of(error),
+        idb::Error::TransactionOpenFailed(error) => of(error),
+        _ => None,
+    };
+    name.as_deref() == Some("InvalidStateError")
+}
+
 fn error_of(error: &idb::Error) -> StorageError {
     match error {
         idb::Error::DomException(error) => storage_error(error),
@@ -192,7 +234,7 @@ impl Storage for IndexedDb {
         let name = JsValue::from(name);
         self.ask(move |database| {
             let (_, store) = store(database, TransactionMode::ReadOnly)?;
-            let request = store.get(name)?.into_future();
+            let request = store.get(name.clone())?.into_future();
             Ok(Box::pin(async move { Ok(request.await?.and_then(|value| value.as_string())) }))
         })
     }
