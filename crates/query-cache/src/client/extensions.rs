@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::QueryClient;
 #[cfg(feature = "hydrate")]
-use crate::{engine::Then, filter::QueryFilter};
+use crate::{engine::Then, filter::QueryFilter, hydrate::Packed, key::QueryKey};
 
 /// What happens to a client as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,10 @@ pub(crate) trait Extension: 'static {
     /// tells this.
     #[cfg(feature = "hydrate")]
     fn concerns(&self, _client: &QueryClient, _filter: &QueryFilter, _concern: Concern) {}
+
+    /// Another tab has this, and nobody here has asked for it: on a storage that both use it is there.
+    #[cfg(feature = "hydrate")]
+    fn is_elsewhere(&self, _client: &QueryClient, _key: &QueryKey, _entry: &Packed) {}
 }
 
 /// What is done to all queries that a filter means.
@@ -104,6 +108,13 @@ impl QueryClient {
             for extension in self.shared.extensions.all() {
                 extension.concerns(self, filter, concern);
             }
+        }
+    }
+
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn tell_elsewhere(&self, key: &QueryKey, entry: &Packed) {
+        for extension in self.shared.extensions.all() {
+            extension.is_elsewhere(self, key, entry);
         }
     }
 

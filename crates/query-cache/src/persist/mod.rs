@@ -21,6 +21,7 @@ use crate::client::{Concern, Extension, Happens, Listening, QueryClient};
 use crate::environment::{Millis, Timestamp};
 use crate::filter::QueryFilter;
 use crate::hydrate::NamesInUse;
+use crate::hydrate::Packed;
 use crate::key::QueryKey;
 use calls::{CallKeeper, Calls};
 use concerns::Said;
@@ -220,6 +221,12 @@ impl Extension for Persisting {
     fn concerns(&self, client: &QueryClient, filter: &QueryFilter, concern: Concern) {
         if let Some(persistence) = self.get() {
             persistence.concerns(client, filter, concern);
+        }
+    }
+
+    fn is_elsewhere(&self, client: &QueryClient, key: &QueryKey, entry: &Packed) {
+        if let Some(persistence) = self.get() {
+            persistence.note(client, key, entry);
         }
     }
 }

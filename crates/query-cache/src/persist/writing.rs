@@ -38,6 +38,27 @@ impl Persistence {
         })
     }
 
+    /// Another tab has stored this, if it stores at all: what is invalidated or removed here is so there, too. An index
+    /// that says too much is found out when the entry is looked for.
+    pub(super) fn note(&self, client: &QueryClient, key: &QueryKey, entry: &Packed) {
+        let scope = client.scope_name().filter(|_| !entry.public);
+        let scope = scope.as_ref().map(|name| name.as_str());
+        let Some(rest) = index::rest(scope, &self.how.build, key).filter(|_| self.loaded.get()) else {
+            return;
+        };
+        let at = entry.at(client.now());
+        let mut index = self.index.borrow_mut();
+        if index.get(&rest).is_none_or(|known| known.at < at) {
+            let bytes = self.size(&rest, entry.data.get());
+            index.put(rest, Known::new(at, bytes, entry.invalidated, entry.query, key));
+        }
+    }
+
+    /// How many bytes an entry takes on the storage.
+    fn size(&self, rest: &str, text: &str) -> usize {
+        text.len() + 2 * (rest.len() + self.how.app.len()) + 48
+    }
+
     /// Removes entries, with the next write.
     pub(super) fn forget(self: &Rc<Self>, client: &QueryClient, rests: Vec<String>) {
         if rests.is_empty() {
@@ -127,7 +148,7 @@ impl Persistence {
                 if let Some(rest) = index::rest(scope, &self.how.build, &key) {
                     let Packed { query, at, invalidated, data, .. } = packed;
                     let text = String::from(Box::<str>::from(data));
-                    let bytes = text.len() + 2 * (rest.len() + self.how.app.len()) + 48;
+                    let bytes = self.size(&rest, &text);
                     let at = crate::Timestamp::from_millis(at);
                     let known = Known::new(at, bytes, invalidated, query, &key);
                     puts.push(Put { rest, known, text });

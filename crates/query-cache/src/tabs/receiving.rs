@@ -67,7 +67,8 @@ impl Tab {
         let Some(key) = entry.key().filter(|_| entry.public || here.scope_name().is_some()) else { return };
         let slots = here.read(|engine| engine.same_key(&key));
         if slots.is_empty() {
-            return; // Nobody here has asked for it. Who does will ask for it there.
+            // Who asks for it here will ask for it there.
+            return here.tell_elsewhere(&key, &entry);
         }
         let knew = |of: u64| knew.iter().find(|(tab, _)| *tab == of).map_or(0, |(_, changes)| *changes);
         let write = Write { at: entry.at, tab: from.tab, change: from.changes };
