@@ -140,3 +140,26 @@ fn what_is_reset_or_removed_is_fetched_and_not_taken_from_another_tab() {
         assert_eq!(viewers.each_ref().map(shows), ["70", "70"]);
     }
 }
+
+#[test]
+fn a_tab_that_may_have_missed_something_asks_again_for_what_it_shares_and_for_nothing_else() {
+    let lab = Lab::new();
+    let [first, second] = [lab.open("ada"), lab.open("ada")];
+    let tabs = [&first, &second];
+    lab.millis(&tabs, 10);
+    let mine = Number(9, |defaults| defaults.stale_after(minutes(5)));
+    let viewers = [first.watch(number(1)), second.watch(number(1))];
+    let own = first.watch(mine);
+    lab.millis(&tabs, 1_100);
+    assert_eq!(first.server.requests() + second.server.requests(), 2);
+    first.frozen(|| {
+        second.client.set_data(&number(1), 70);
+        lab.millis(&tabs, 100);
+        assert_eq!(viewers.each_ref().map(shows), ["2", "70"]);
+    });
+    first.server.say([Ok(71)]);
+    lab.millis(&tabs, 1_200);
+    assert_eq!(first.server.requests() + second.server.requests(), 3, "for both, and not of what is its own");
+    assert_eq!(viewers.each_ref().map(shows), ["71", "71"]);
+    assert_eq!(shows(&own), "1");
+}

@@ -147,6 +147,20 @@ async fn a_page_that_leaves_lets_go_and_stands_in_line_again_when_it_comes_back(
 }
 
 #[wasm_bindgen_test]
+fn a_page_that_comes_back_is_told_that_it_may_have_missed_something() {
+    let (channel, told) = (Broadcast::new(&fresh("gap")), Rc::new(Cell::new(0)));
+    let counts = told.clone();
+    channel.listen_for_gaps(Rc::new(move || counts.set(counts.get() + 1)));
+    page_event("pageshow", false);
+    assert_eq!(told.get(), 0, "it is shown for the first time");
+    page_event("pageshow", true);
+    assert_eq!(told.get(), 1);
+    drop(channel);
+    page_event("pageshow", true);
+    assert_eq!((told.get(), Rc::strong_count(&told)), (1, 1));
+}
+
+#[wasm_bindgen_test]
 async fn when_the_one_who_holds_it_is_killed_the_next_has_it() {
     let name = fresh("killed");
     let worker = worker(&name).await;

@@ -27,6 +27,10 @@ pub trait Channel {
 
     /// From now on calls the listener with what others say. Replaces the one before.
     fn listen(&self, listener: Rc<dyn Fn(&str)>);
+
+    /// From now on calls this after others may have said what was not heard: the page was frozen. Replaces the one
+    /// before. Never called, unless the channel says otherwise.
+    fn listen_for_gaps(&self, _missed: Rc<dyn Fn()>) {}
 }
 
 /// Locks that all tabs share: the Web Locks.
@@ -181,10 +185,11 @@ impl Extension for Sharing {
 
 impl QueryClient {
     /// Shares with other tabs what [opts in](crate::QueryOptions::dehydrated). Of all tabs that want the same, one
-    /// fetches; another takes over when it is closed, called off, paused, or takes [too long](Tabs::lock_timeout). What is fetched, written or invalidated,
-    /// and the end of a scope, is told to all; a tab that is new asks the others before it fetches. What is removed
-    /// or reset is so in one tab only, and errors stay where they are. Only tabs of the same build, and in a scope of
-    /// the same [name](QueryClient::name_scope), hear each other; without a name only what is public is shared.
+    /// fetches; another takes over when it is closed, called off, paused, or takes [too long](Tabs::lock_timeout).
+    /// What is fetched, written or invalidated, and the end of a scope, is told to all; a tab that is new asks the
+    /// others before it fetches. What is removed or reset is so in one tab only, and errors stay where they are. Only
+    /// tabs of the same build, and in a scope of the same [name](QueryClient::name_scope), hear each other; without a
+    /// name only what is public is shared. A tab that may have missed something takes all it shares for out of date.
     ///
     /// A second call replaces the first.
     pub fn share_with_tabs(&self, how: Tabs) {
@@ -219,6 +224,12 @@ impl QueryClient {
         tab.how.channel.listen(Rc::new(move |message| {
             if let (Some(tab), Some(client)) = (heard.upgrade(), weak.upgrade()) {
                 tab.receive(&client, message);
+            }
+        }));
+        let (weak, heard) = (client.downgrade(), Rc::downgrade(&tab));
+        tab.how.channel.listen_for_gaps(Rc::new(move || {
+            if let (Some(tab), Some(client)) = (heard.upgrade(), weak.upgrade()) {
+                tab.missed(&client);
             }
         }));
         let before = self.extension::<Sharing>().0.replace(Some(tab.clone()));

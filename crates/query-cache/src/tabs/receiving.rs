@@ -56,6 +56,22 @@ impl Tab {
         }
     }
 
+    /// Others may have said what was not heard.
+    pub(super) fn missed(&self, client: &QueryClient) {
+        self.say(client, Says::Hello);
+        let here = client.in_this_scope();
+        let named = here.scope_name().is_some();
+        let slots = here.matching(&QueryFilter::all());
+        here.step(|engine, now, fx| {
+            for slot in slots {
+                let policy = engine.get(slot).map(|entry| &entry.policy);
+                if policy.is_some_and(|policy| policy.codec().is_some() && (named || policy.plain.public)) {
+                    engine.invalidate(slot, Then::FetchActive, now, fx);
+                }
+            }
+        });
+    }
+
     /// Data that another tab has, of what is in this one too.
     fn take_in(
         &self,

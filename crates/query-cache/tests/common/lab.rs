@@ -23,6 +23,8 @@ struct Between {
     now: Cell<u64>,
     /// Those who listen, by tab.
     listeners: RefCell<BTreeMap<u32, Listener>>,
+    /// Those who are told that they may have missed something, by tab.
+    gaps: RefCell<BTreeMap<u32, Rc<dyn Fn()>>>,
     /// When it arrives, who said it, and what.
     under_way: RefCell<VecDeque<(u64, u32, String)>>,
     /// Milliseconds that a message takes.
@@ -66,6 +68,10 @@ impl Channel for Place {
 
     fn listen(&self, listener: Listener) {
         self.0.0.listeners.borrow_mut().insert(self.1, listener);
+    }
+
+    fn listen_for_gaps(&self, missed: Rc<dyn Fn()>) {
+        self.0.0.gaps.borrow_mut().insert(self.1, missed);
     }
 }
 
@@ -227,6 +233,16 @@ fn word(message: &str) -> String {
 }
 
 impl Tab {
+    /// Hears nothing while this is done, and then that something may have been said.
+    pub fn frozen<T>(&self, during: impl FnOnce() -> T) -> T {
+        let listener = self.lab.0.listeners.borrow_mut().remove(&self.number);
+        let done = during();
+        self.lab.0.listeners.borrow_mut().extend(listener.map(|listener| (self.number, listener)));
+        let missed = self.lab.0.gaps.borrow().get(&self.number).cloned();
+        missed.iter().for_each(|missed| missed());
+        done
+    }
+
     /// Closes it, as a browser does: its world stops, its locks are free, what it would say is not heard.
     pub fn close(self) {
         self.lab.0.listeners.borrow_mut().remove(&self.number);

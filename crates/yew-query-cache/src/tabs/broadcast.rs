@@ -9,17 +9,20 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::{Closure, JsValue};
 use web_sys::{BroadcastChannel, MessageEvent};
 
+use super::is_kept_page;
 use crate::bridge::BROWSER;
+use crate::browser::Listener as PageListener;
 
 /// A `BroadcastChannel`. Text only: whatever else is posted to it is not heard. Closed when it is dropped. Where there
 /// are no such channels, or none for this page, it says and hears nothing.
 ///
 /// It stays open while the page is in the back/forward cache. Chromium and Firefox throw a page out that would miss a
-/// message, so what comes back has missed none. Safari does not: there a page that comes back has what it had, until
-/// that is stale.
+/// message, so what comes back has missed none. Safari does not. Wherever a page comes back, what it shares is asked
+/// for again.
 pub struct Broadcast {
     open: Option<Open>,
     listener: Listener,
+    gaps: RefCell<Option<PageListener>>,
 }
 
 type Listener = Rc<RefCell<Option<Rc<dyn Fn(&str)>>>>;
@@ -48,7 +51,7 @@ impl Broadcast {
             channel.set_onmessage(Some(heard.as_ref().unchecked_ref()));
             Open { channel, _heard: heard }
         });
-        Broadcast { open, listener }
+        Broadcast { open, listener, gaps: RefCell::default() }
     }
 }
 
@@ -62,6 +65,19 @@ impl Channel for Broadcast {
 
     fn listen(&self, listener: Rc<dyn Fn(&str)>) {
         let before = self.listener.replace(Some(listener));
+        drop(before);
+    }
+
+    fn listen_for_gaps(&self, missed: Rc<dyn Fn()>) {
+        let Some(window) = BROWSER.then(web_sys::window).flatten() else { return };
+        let callback = move || {
+            // Told when it is shown for the first time, too.
+            if is_kept_page() {
+                missed();
+            }
+        };
+        let listener = PageListener::new(&window, "pageshow", Closure::new(callback));
+        let before = self.gaps.replace(Some(listener));
         drop(before);
     }
 }

@@ -6,6 +6,7 @@ mod web_locks;
 pub use broadcast::Broadcast;
 pub use web_locks::WebLocks;
 
+use js_sys::Reflect;
 use query_cache::Tabs;
 
 /// Tabs of this app and this build (a version, a commit) share a cache, over a [`Broadcast`] channel of the app's name
@@ -22,4 +23,12 @@ use query_cache::Tabs;
 /// ```
 pub fn browser_tabs(app: &str, build: &str) -> Tabs {
     Tabs::new(Broadcast::new(app), WebLocks::new(), build).app(app)
+}
+
+/// What the event that is being told, `pagehide` or `pageshow`, says of the page: whether it goes into the
+/// back/forward cache, or comes from there.
+fn is_kept_page() -> bool {
+    let event = web_sys::window().and_then(|window| Reflect::get(&window, &"event".into()).ok());
+    let persisted = event.and_then(|event| Reflect::get(&event, &"persisted".into()).ok());
+    persisted.is_some_and(|persisted| persisted.is_truthy())
 }

@@ -15,6 +15,7 @@ use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
+use super::is_kept_page;
 use crate::bridge::BROWSER;
 use crate::browser::Listener;
 
@@ -116,13 +117,6 @@ fn listen(page: &Weak<Page>, event: &'static str, act: fn(&Page)) -> Option<List
     Some(Listener::new(&window, event, Closure::new(callback)))
 }
 
-/// What the event that is being told says of the page: whether it goes into the back/forward cache.
-fn may_come_back() -> bool {
-    let event = web_sys::window().and_then(|window| Reflect::get(&window, &"event".into()).ok());
-    let persisted = event.and_then(|event| Reflect::get(&event, &"persisted".into()).ok());
-    persisted.is_some_and(|persisted| persisted.is_truthy())
-}
-
 impl Page {
     fn number(&self) -> u64 {
         self.next.replace(self.next.get() + 1)
@@ -134,7 +128,7 @@ impl Page {
 
     /// A page that is closed keeps its locks until nothing of it runs any more.
     fn leave(&self) {
-        if !may_come_back() {
+        if !is_kept_page() {
             return;
         }
         self.away.set(true);
