@@ -105,16 +105,21 @@ impl Run {
     fn act_in(&mut self, tab: &mut Tab, step: &Step) {
         let (server, client) = (self.server.clone(), tab.client.clone());
         match *step {
-            Step::Watch(_, key) => tab.watch(key),
+            Step::Watch(_, key) => {
+                if client.count(&Notes(key)) == 0 {
+                    // What nobody has asked for is not kept, and so is missed as by one who is not there.
+                    self.comes(tab.here.build, tab.name);
+                }
+                tab.watch(key);
+            }
             Step::Unwatch(_, key) => tab.viewers[key] = None,
             Step::Prefetch(_, key) => client.prefetch(Notes(key)),
             Step::Write(_, key) => {
                 let now = server.tick();
                 server.says.borrow_mut()[key] = now;
-                let written = Some(self.between.now.get());
                 let note = tab.here.note(key, &person_of(&client), now);
                 self.told.insert((tab.here.build, tab.name), self.between.now.get());
-                client.set_data(&Notes(key), Note { written, held: tab.hidden, ..note });
+                client.set_data(&Notes(key), Note { held: tab.hidden, ..note });
             }
             Step::Invalidate(_, key, then) => {
                 let filter = key.map_or(QueryFilter::prefix(query_key!["note"]), |key| (&Notes(key)).into());
@@ -216,7 +221,9 @@ impl Run {
                 self.server.seen.saw("a scope ends because it did in another tab");
                 tab.left();
             }
-            check(tab, &self.server, self.missed.contains(&(tab.here.build, tab.name)));
+            let group = (tab.here.build, tab.name);
+            let on_its_way = self.told.get(&group).is_some_and(|told| now <= told + 2 * SLOWEST);
+            check(tab, &self.server, on_its_way || self.missed.contains(&group));
         }
         self.endings.retain(|ending| {
             let late = |tab: &&Tab| tab.here.number == ending.tab && tab.scopes == ending.scope;
@@ -315,7 +322,7 @@ impl Run {
     }
 }
 
-fn check(tab: &mut Tab, server: &Server, missed: bool) {
+fn check(tab: &mut Tab, server: &Server, late: bool) {
     for (key, viewer) in tab.viewers.iter().enumerate() {
         let Some(state) = viewer.as_ref().map(|viewer| viewer.state()) else { continue };
         let Some(note) = state.data() else { continue };
@@ -331,10 +338,9 @@ fn check(tab: &mut Tab, server: &Server, missed: bool) {
             server.seen.saw("what another tab has is shown");
         }
         let newest = std::mem::replace(&mut tab.newest[key], note.says);
-        // What is under way in one scope may come to its end in another, if it is everybody's; and a write that is heard of late counts as later than
-        // what was fetched here meanwhile.
-        let late = note.written.is_some_and(|at| note.held || server.between.now.get() <= at + SLOWEST);
-        let exempt = late || missed || (key == PUBLIC && server.moved.get());
+        // What is under way in one scope may come to its end in another, if it is everybody's; and until a write has
+        // been heard of by all, what was fetched meanwhile may be shown before it and after it.
+        let exempt = late || note.held || (key == PUBLIC && server.moved.get());
         rule(exempt || newest <= note.says, "data does not grow older", &(here.number, key, note, newest));
     }
 }

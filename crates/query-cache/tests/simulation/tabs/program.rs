@@ -54,7 +54,8 @@ pub fn program(seed: u64) -> Vec<Step> {
     let mut steps = Vec::new();
     for place in 0..2 + rng.below(TABS - 1) {
         steps.push(Step::Open(place, build(&mut rng), name(&mut rng)));
-        steps.push(Step::Watch(place, rng.of(&[OWN, OWN, PUBLIC])));
+        steps.push(Step::Watch(place, OWN));
+        steps.push(Step::Watch(place, rng.of(&[OWN, PUBLIC])));
     }
     for _ in 0..10 + rng.below(50) {
         let (tab, key) = (rng.below(TABS), rng.of(&[OWN, OWN, OWN, PUBLIC, PUBLIC, ALONE]));

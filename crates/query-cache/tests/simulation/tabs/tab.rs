@@ -29,8 +29,6 @@ pub struct Note {
     pub says: u64,
     /// When it was asked for, or written.
     pub began: u64,
-    /// When it was written, if it was, by the clock on the wall.
-    pub written: Option<u64>,
     /// It was written in a held tab, so it was told later.
     pub held: bool,
 }
@@ -118,7 +116,7 @@ impl Here {
         let person = if key == PUBLIC { "" } else { person };
         let says = self.server.says.borrow()[key];
         let (person, build) = (person.to_owned(), self.build.to_owned());
-        Note { person, build, tab: self.number, says, began, written: None, held: false }
+        Note { person, build, tab: self.number, says, began, held: false }
     }
 }
 
