@@ -1,5 +1,6 @@
 //! Several tabs: one fetches for all, and what one knows the others do.
 
+mod how;
 mod messages;
 mod receiving;
 mod turns;
@@ -7,16 +8,15 @@ mod turns;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::rc::Rc;
-use std::time::Duration;
 
 use crate::client::{Concern, Extension, Happens, Listening, QueryClient};
-use crate::environment::{LocalBoxFuture, Millis};
+use crate::environment::LocalBoxFuture;
 use crate::events::{CacheEvent, Happening};
 use crate::filter::QueryFilter;
 use crate::hydrate::NamesInUse;
 use crate::key::QueryKey;
+pub use how::Tabs;
 use messages::{From, Meant, Message, Says, VERSION, fetches};
 use turns::Turn;
 
@@ -38,61 +38,6 @@ pub trait Locks {
     /// Ready with a guard when no other tab holds the lock of this name, or with `None` where there are no locks.
     /// Whoever drops the guard, or is closed, lets go; whoever drops the future gives up his place in the line.
     fn lock(&self, name: &str) -> LocalBoxFuture<Option<Box<dyn Any>>>;
-}
-
-/// How tabs share a cache: for [`QueryClient::share_with_tabs`].
-pub struct Tabs {
-    channel: Rc<dyn Channel>,
-    locks: Rc<dyn Locks>,
-    app: String,
-    build: String,
-    patience: Millis,
-    lock_timeout: Millis,
-}
-
-impl Tabs {
-    /// Over this channel and these locks, with tabs of this build: a version, a commit. Others are not heard.
-    pub fn new(
-        channel: impl Channel + 'static,
-        locks: impl Locks + 'static,
-        build: impl Into<String>,
-    ) -> Self {
-        Tabs {
-            channel: Rc::new(channel),
-            locks: Rc::new(locks),
-            app: "query-cache".to_owned(),
-            build: build.into(),
-            patience: Millis(50),
-            lock_timeout: Millis(10_000),
-        }
-    }
-
-    /// What the app is called: tabs of others are not heard. Default `query-cache`.
-    pub fn app(mut self, name: impl Into<String>) -> Self {
-        self.app = name.into();
-        self
-    }
-
-    /// How long a fetch waits for another tab to say that it has the data. Default 50 ms. A tab that is alone does
-    /// not wait.
-    pub fn patience(mut self, wait: Duration) -> Self {
-        self.patience = Millis::of(wait);
-        self
-    }
-
-    /// How long a fetch waits for another tab that is fetching the same. Then it is sent from this tab, too: the other
-    /// may be frozen, or its server never answer. While it is stuck so, this tab does not wait for it again. Longer
-    /// than a slow answer takes, with its retries. Default 10 s.
-    pub fn lock_timeout(mut self, wait: Duration) -> Self {
-        self.lock_timeout = Millis::of(wait);
-        self
-    }
-}
-
-impl fmt::Debug for Tabs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tabs").field("app", &self.app).field("build", &self.build).finish_non_exhaustive()
-    }
 }
 
 /// Whether there are other tabs.

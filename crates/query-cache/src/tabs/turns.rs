@@ -1,7 +1,6 @@
 //! Whose turn it is to fetch.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::{Company, Sharing, Tab};
@@ -16,6 +15,8 @@ use super::messages::Says;
 /// A fetch that waits for its turn, or has it.
 pub(super) struct Turn {
     pub look: Look,
+    /// Turns go on in the order in which they were begun.
+    number: u64,
     /// When it began to wait.
     pub since: Timestamp,
     /// Waits for others to say that they have it, until then.
@@ -99,6 +100,7 @@ impl Tab {
         let now = client.now();
         let turn = Turn {
             look,
+            number,
             since: now,
             asked: None,
             gives_up: now.plus(self.how.lock_timeout),
@@ -192,10 +194,16 @@ impl Tab {
     }
 
     pub(super) fn look_at_all_turns(&self, client: &QueryClient) {
-        let all: Vec<_> = self.turns.borrow().keys().cloned().collect();
-        for of in all {
+        for of in self.turns_in_order() {
             self.look_at_turn(client, &of);
         }
+    }
+
+    fn turns_in_order(&self) -> Vec<(QueryKey, bool)> {
+        let mut all: Vec<_> =
+            self.turns.borrow().iter().map(|(of, turn)| (turn.number, of.clone())).collect();
+        all.sort_unstable_by_key(|(number, _)| *number);
+        all.into_iter().map(|(_, of)| of).collect()
     }
 
     /// Another tab has told what it has.
@@ -220,13 +228,11 @@ impl Tab {
     /// The scope has ended: nothing is fetched for it. What is public goes on, and nobody is told any more what has
     /// come of it in this turn, so that is seen to here.
     pub(super) fn end_turns_of_scope(&self, client: &QueryClient) {
-        let (public, ours) =
-            self.turns.take().into_iter().partition::<HashMap<_, _>, _>(|((_, public), _)| *public);
-        let keys: Vec<_> = public.keys().map(|(key, _)| key.clone()).collect();
-        self.turns.replace(public);
+        let (public, ours) = self.turns_in_order().into_iter().partition::<Vec<_>, _>(|(_, public)| *public);
         self.stuck.borrow_mut().retain(|(_, public)| *public);
+        let ours: Vec<_> = ours.iter().filter_map(|of| self.turns.borrow_mut().remove(of)).collect();
         drop(ours);
-        for key in keys {
+        for (key, _) in public {
             let look = self.turns.borrow().get(&(key.clone(), true)).map(|turn| turn.look);
             if look.is_some_and(|look| !client.read(|engine| engine.needs_its_turn(look.entry))) {
                 self.tell_data(client, &key, false);
