@@ -5,13 +5,9 @@ mod common;
 
 use common::disk::{Disk, page};
 use common::lab::Lab;
-use common::{Number, Stage, shows, stage};
-use query_cache::{QueryFilter, ScopeName, minutes};
-
-/// A number that travels, fresh for five minutes.
-fn number(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
-}
+use common::travels::number;
+use common::{Stage, shows, stage};
+use query_cache::{QueryFilter, ScopeName};
 
 struct Dice(u64);
 

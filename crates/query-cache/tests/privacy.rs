@@ -5,17 +5,9 @@ mod common;
 
 use common::disk::{Disk, page};
 use common::lab::Lab;
+use common::travels::{number, public};
 use common::{Number, shows, stage};
-use query_cache::{QueryFilter, ScopeName, Then, minutes, query_key};
-
-/// A number that travels, fresh for five minutes.
-fn number(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
-}
-
-fn public(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)).public(true))
-}
+use query_cache::{QueryFilter, ScopeName, Then, query_key};
 
 #[test]
 fn older_public_json_does_not_make_public_what_is_somebodys() {

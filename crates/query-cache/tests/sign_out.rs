@@ -3,21 +3,10 @@
 
 mod common;
 
-use common::Number;
-use common::disk::{Disk, Page, page};
+use common::disk::{Disk, page, store};
 use common::lab::Lab;
-use query_cache::{QueryClient, ScopeName, WeakQueryClient, minutes, query, query_key};
-
-/// A number that travels, fresh for five minutes.
-fn number(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
-}
-
-/// Writes, and lets that be stored.
-fn store(page: &Page, id: u32, data: u32) {
-    page.client.set_data(&number(id), data);
-    page.world.run();
-}
+use common::travels::number;
+use query_cache::{QueryClient, ScopeName, WeakQueryClient, query, query_key};
 
 #[test]
 fn a_scope_that_is_over_is_not_ended_once_more_with_the_next() {

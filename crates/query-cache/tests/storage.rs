@@ -5,35 +5,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::disk::{Disk, Page, page, page_with};
+use common::disk::{Disk, finds, page, page_with, store};
+use common::travels::{number, public};
 use common::{Number, shows, stage};
 use query_cache::{QueryFilter, ScopeName, minutes, query, query_key, seconds};
-
-/// A number that travels, fresh for five minutes.
-fn number(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
-}
-
-fn public(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)).public(true))
-}
-
-/// Writes, and lets that be stored.
-fn store(page: &Page, id: u32, data: u32) {
-    page.client.set_data(&number(id), data);
-    page.world.run();
-}
-
-/// What a page finds of this number without asking the server, in a moment.
-fn finds(page: &Page, id: u32) -> Option<u32> {
-    let before = page.server.requests();
-    let viewer = page.watch(number(id));
-    page.millis(999);
-    let found = viewer.observer.state().data().map(|data| **data);
-    assert_eq!(page.server.requests() - before, usize::from(found.is_none()));
-    page.client.cancel(&number(id));
-    found
-}
 
 #[test]
 fn one_dirty_entry_is_one_small_write_however_many_others_there_are() {

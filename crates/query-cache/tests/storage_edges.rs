@@ -5,20 +5,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::disk::{Disk, Page, page, page_with};
-use common::{Number, shows, stage};
+use common::disk::{Disk, page, page_with, store};
+use common::travels::number;
+use common::{shows, stage};
 use query_cache::{Persist, Query, QueryFilter, ScopeName, Then, minutes, query, query_key, seconds};
-
-/// A number that travels, fresh for five minutes.
-fn number(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
-}
-
-/// Writes, and lets that be stored.
-fn store(page: &Page, id: u32, data: u32) {
-    page.client.set_data(&number(id), data);
-    page.world.run();
-}
 
 /// What is stored of these numbers: the data, and whether it is out of date.
 fn stored(disk: &Disk, ids: &[u32]) -> Vec<Option<(u32, bool)>> {

@@ -5,12 +5,9 @@ mod common;
 
 use common::disk::{Disk, page};
 use common::lab::{Lab, Tab};
-use common::{Number, shows};
-use query_cache::{Persist, minutes};
-
-fn number(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
-}
+use common::shows;
+use common::travels::number;
+use query_cache::Persist;
 
 fn open(lab: &Lab, disk: &Disk) -> Tab {
     let tab = lab.open("ada");

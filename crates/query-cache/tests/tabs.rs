@@ -3,30 +3,14 @@
 
 mod common;
 
-use common::lab::{Lab, Tab};
-use common::{Number, Viewer, shows};
+use common::lab::{Lab, Tab, requests, seen, watch};
+use common::travels::number;
+use common::{Number, shows};
 use query_cache::{QueryFilter, ScopeName, Then, minutes, query_key};
-
-/// A number that travels, fresh for five minutes.
-fn number(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
-}
 
 /// A number that travels, and is always stale.
 fn stale(id: u32) -> Number {
     Number(id, |defaults| defaults.dehydrated().retry(0))
-}
-
-fn requests(tabs: &[&Tab]) -> usize {
-    tabs.iter().map(|tab| tab.server.requests()).sum()
-}
-
-fn seen(viewers: &[Viewer<Number>]) -> Vec<String> {
-    viewers.iter().map(shows).collect()
-}
-
-fn watch(tabs: &[&Tab], query: fn(u32) -> Number) -> Vec<Viewer<Number>> {
-    tabs.iter().map(|tab| tab.watch(query(1))).collect()
 }
 
 #[test]

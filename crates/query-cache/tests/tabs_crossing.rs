@@ -3,26 +3,10 @@
 
 mod common;
 
-use common::lab::{Lab, Tab};
-use common::{Number, Viewer, shows};
-use query_cache::{ScopeName, Then, minutes};
-
-/// A number that travels, fresh for five minutes.
-fn number(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
-}
-
-fn requests(tabs: &[&Tab]) -> usize {
-    tabs.iter().map(|tab| tab.server.requests()).sum()
-}
-
-fn seen(viewers: &[Viewer<Number>]) -> Vec<String> {
-    viewers.iter().map(shows).collect()
-}
-
-fn watch(tabs: &[&Tab], query: fn(u32) -> Number) -> Vec<Viewer<Number>> {
-    tabs.iter().map(|tab| tab.watch(query(1))).collect()
-}
+use common::lab::{Lab, requests, seen, watch};
+use common::travels::number;
+use common::{Number, shows};
+use query_cache::{ScopeName, Then};
 
 #[test]
 fn what_is_written_in_one_is_written_in_all_and_outlives_what_was_sent_before() {

@@ -4,17 +4,9 @@
 mod common;
 
 use common::lab::Lab;
+use common::travels::{number, public};
 use common::{Number, shows};
 use query_cache::minutes;
-
-/// A number that travels, fresh for five minutes.
-fn number(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
-}
-
-fn public(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)).public(true))
-}
 
 #[test]
 fn a_tab_that_is_frozen_or_never_answered_is_not_waited_for_for_ever() {

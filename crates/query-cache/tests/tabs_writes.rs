@@ -3,18 +3,10 @@
 
 mod common;
 
-use common::lab::{Lab, Tab};
+use common::lab::{Lab, Tab, seen};
+use common::travels::number;
 use common::{Number, Viewer, shows};
 use query_cache::{Environment, Query, QueryFilter, Then, minutes};
-
-/// A number that travels, fresh for five minutes.
-fn number(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
-}
-
-fn seen(viewers: &[Viewer<Number>]) -> Vec<String> {
-    viewers.iter().map(shows).collect()
-}
 
 fn watch(tabs: &[&Tab]) -> Vec<Viewer<Number>> {
     tabs.iter().map(|tab| tab.watch(number(1))).collect()

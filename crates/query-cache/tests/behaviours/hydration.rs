@@ -7,6 +7,7 @@ use query_cache::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::common::travels::number;
 use crate::common::{BUSY, Number, Stage, one, shows, stage};
 
 /// A stage for somebody.
@@ -14,11 +15,6 @@ pub(crate) fn of(name: &str) -> Stage {
     let stage = stage();
     stage.client.name_scope(ScopeName::new(name));
     stage
-}
-
-/// A number that travels, fresh for five minutes.
-pub(crate) fn number(id: u32) -> Number {
-    Number(id, |defaults| defaults.dehydrated().stale_after(minutes(5)))
 }
 
 thread_local! {

@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use query_cache::{Query, QueryClient, QueryFilter, ScopeName, Then, minutes, query, query_key};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::common::travels::number;
 use crate::common::{Number, Stage, shows};
-use crate::hydration::{number, of};
+use crate::hydration::of;
 
 /// Numbers 1 and 2, still JSON.
 fn asleep() -> Stage {

@@ -6,8 +6,8 @@ use query_cache::{Persist, Query, QueryFilter, StaleTime, minutes};
 
 use crate::common::disk::{Disk, page};
 use crate::common::lab::Lab;
+use crate::common::travels::number;
 use crate::common::{Number, shows};
-use crate::hydration::number;
 
 #[test]
 fn what_is_stored_and_fresh_is_shown_instead_of_being_fetched() {

@@ -9,6 +9,7 @@ use query_cache::{
     Change, Environment, LocalBoxFuture, ManualEnvironment, Storage, StorageError, StorageFault, Stored,
 };
 
+use super::travels::number;
 use super::{Stage, stage_with_seed};
 use query_cache::{Persist, ScopeName};
 
@@ -224,4 +225,21 @@ pub fn page_with(disk: &Disk, name: &str, seconds: u64, change: impl FnOnce(Pers
         Persist::new(disk.clone(), "build 1").on_fault(move |fault| told.0.borrow_mut().push(fault.clone()));
     stage.client.persist(change(how));
     Page { stage, faults }
+}
+
+/// Writes, and lets that be stored.
+pub fn store(page: &Page, id: u32, data: u32) {
+    page.client.set_data(&number(id), data);
+    page.world.run();
+}
+
+/// What a page finds of this number without asking the server, in a moment.
+pub fn finds(page: &Page, id: u32) -> Option<u32> {
+    let before = page.server.requests();
+    let viewer = page.watch(number(id));
+    page.millis(999);
+    let found = viewer.observer.state().data().map(|data| **data);
+    assert_eq!(page.server.requests() - before, usize::from(found.is_none()));
+    page.client.cancel(&number(id));
+    found
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use query_cache::{Channel, LocalBoxFuture, Locks, ScopeName, Tabs};
 
-use super::{Stage, stage_with_seed};
+use super::{Number, Stage, Viewer, shows, stage_with_seed};
 
 /// What is between tabs. A clone is the same.
 #[derive(Clone, Default)]
@@ -248,4 +248,19 @@ impl Tab {
         self.lab.0.listeners.borrow_mut().remove(&self.number);
         drop(self.stage);
     }
+}
+
+/// How many requests they have sent together.
+pub fn requests(tabs: &[&Tab]) -> usize {
+    tabs.iter().map(|tab| tab.server.requests()).sum()
+}
+
+/// What each shows.
+pub fn seen(viewers: &[Viewer<Number>]) -> Vec<String> {
+    viewers.iter().map(shows).collect()
+}
+
+/// Has each watch the first number.
+pub fn watch(tabs: &[&Tab], query: fn(u32) -> Number) -> Vec<Viewer<Number>> {
+    tabs.iter().map(|tab| tab.watch(query(1))).collect()
 }

@@ -7,6 +7,7 @@ pub mod posting;
 
 pub mod disk;
 pub mod lab;
+pub mod travels;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
