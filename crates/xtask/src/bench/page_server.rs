@@ -1,11 +1,12 @@
 //! A page on this machine, and the result that it sends back.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
-use tiny_http::{Header, Method, Response, Server};
+use tiny_http::{Method, Response, Server};
 
 use crate::interrupt;
 
@@ -46,13 +47,20 @@ impl PageServer {
                 return Ok(posted);
             }
             let answer = self.file(request.url());
-            let _ = match answer {
-                Some((bytes, kind)) => match Header::from_bytes("Content-Type", kind) {
-                    Ok(header) => request.respond(Response::from_data(bytes).with_header(header)),
-                    Err(()) => request.respond(Response::from_data(bytes)),
-                },
-                None => request.respond(Response::empty(404)),
+            let (status, kind, bytes) = match answer {
+                Some((bytes, kind)) => ("200 OK", kind, bytes),
+                None => ("404 Not Found", "text/plain", Vec::new()),
             };
+            // The browser opens more connections than the server has threads for, now and then, and each keeps its
+            // thread while it is open: one that waited for its turn waited for ever. The server has no answer that
+            // closes a connection, so that is written out.
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                bytes.len()
+            );
+            let mut writer = request.into_writer();
+            let _ = writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(&bytes));
+            let _ = writer.flush();
         }
         bail!("the page sent no result within {} s", patience.as_secs())
     }
