@@ -7,6 +7,7 @@ mod queries;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bearer_fetch::{ApiClient, BearerToken, TokenFuture, TokenSource};
 use query_cache::{Persist, QueryClient, ScopeName};
@@ -48,7 +49,8 @@ pub fn mount_cache(server: &str, build: &str, person: &str, storage: bool) {
     let cache = QueryClient::new(BrowserEnvironment::new());
     let faults = Rc::<RefCell<Vec<String>>>::default();
     cache.provide(api);
-    cache.share_with_tabs(browser_tabs("lab", build));
+    // On a machine with much else to do a word takes longer than the default waits: then each tab fetches for itself.
+    cache.share_with_tabs(browser_tabs("lab", build).patience(Duration::from_secs(1)));
     if storage {
         let told = faults.clone();
         let fault = move |fault: &query_cache::StorageFault| told.borrow_mut().push(format!("{fault:?}"));
