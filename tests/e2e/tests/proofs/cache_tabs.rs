@@ -10,9 +10,9 @@ async fn three(lab: &CacheLab) -> [Tab; 3] {
     [lab.open(ADA).await, lab.open_beside(ADA).await, lab.open_beside(ADA).await]
 }
 
-fn each_once(mut fetched: Vec<u32>) {
+fn each_once(mut fetched: Vec<u32>, when: &str) {
     fetched.sort_unstable();
-    assert_eq!(fetched, [0, 1, 2], "each item once");
+    assert_eq!(fetched, [0, 1, 2], "each item once, {when}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,7 +24,7 @@ async fn of_three_tabs_one_fetches_and_one_that_is_opened_later_catches_up() {
         lab.browser.switch_to(tab).await;
         lab.items(|item| item.ends_with("version 1")).await;
     }
-    each_once(lab.ledger.take_fetched());
+    each_once(lab.ledger.take_fetched(), "at first");
 
     // An invalidation in one is one fetch for all.
     lab.ledger.hold(Duration::from_millis(500));
@@ -34,7 +34,7 @@ async fn of_three_tabs_one_fetches_and_one_that_is_opened_later_catches_up() {
         lab.browser.switch_to(tab).await;
         lab.items(|item| item.ends_with("version 2")).await;
     }
-    each_once(lab.ledger.take_fetched());
+    each_once(lab.ledger.take_fetched(), "invalidated");
 
     // What is written in one is shown in all.
     lab.call::<()>("cache_write", &[json!(1), json!("written")]).await;
@@ -57,7 +57,7 @@ async fn when_the_tab_that_fetches_is_closed_or_killed_another_takes_over() {
         lab.ledger.hold(Duration::from_secs(60));
         let tabs = three(&lab).await;
         lab.browser.switch_to(&tabs[0]).await;
-        each_once(lab.ledger.take_fetched());
+        each_once(lab.ledger.take_fetched(), "at first");
         lab.ledger.hold(Duration::from_millis(300));
         if killed {
             lab.browser.crash_tab().await;
@@ -69,7 +69,7 @@ async fn when_the_tab_that_fetches_is_closed_or_killed_another_takes_over() {
             lab.items(|item| item.ends_with("version 1")).await;
         }
         pause(500).await;
-        each_once(lab.ledger.take_fetched());
+        each_once(lab.ledger.take_fetched(), "taken over");
         println!(
             "the tab that fetched was {}: 3 items, 3 more requests",
             if killed { "killed" } else { "closed" }
@@ -131,14 +131,14 @@ async fn tabs_of_another_build_or_person_are_not_heard() {
     for how in [ADA, other_build, other_person] {
         tabs.push(if tabs.is_empty() { lab.open(how).await } else { lab.open_beside(how).await });
         lab.items(|item| item.ends_with("version 1")).await;
-        each_once(lab.ledger.take_fetched());
+        each_once(lab.ledger.take_fetched(), "in a tab of its own");
     }
     lab.browser.switch_to(&tabs[0]).await;
     lab.call::<()>("cache_write", &[json!(1), json!("of build 1")]).await;
     lab.ledger.change(0);
     lab.call::<()>("cache_invalidate", &[]).await;
     lab.browser.wait("the new version", async || lab.shown().await[0].ends_with("2").then_some(())).await;
-    each_once(lab.ledger.take_fetched());
+    each_once(lab.ledger.take_fetched(), "invalidated");
     lab.call::<()>("cache_end_scope", &[]).await;
     pause(500).await;
     lab.ledger.take_fetched();
