@@ -77,7 +77,9 @@ fn what_has_come_of_it_is_neither_stored_nor_told_nor_dehydrated() {
     let viewer = first.watch(Letters);
     lab.millis(&tabs, 2_000);
     let hello = lab.said_in_full().into_iter().find(|said| said.contains("Hello")).unwrap();
-    let wanted = hello.replace(r#""Hello""#, r#"{"Wanted":["letters"]}"#).replace(r#""tab":"#, r#""tab":1"#);
+    let wanted = hello
+        .replace(r#""Hello""#, r#"{"Wanted":{"key":["letters"],"question":1}}"#)
+        .replace(r#""tab":"#, r#""tab":1"#);
     lab.says(&wanted);
     lab.millis(&tabs, 10);
     assert_eq!((shows(&viewer), lab.said()), ("\"a\"".to_owned(), vec![]));

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::lab::Lab;
+use common::lab::{Lab, requests};
 use common::travels::{number, public};
 use common::{Number, shows};
 use query_cache::minutes;
@@ -154,4 +154,31 @@ fn a_tab_that_may_have_missed_something_asks_again_for_what_it_shares_and_for_no
     assert_eq!(first.server.requests() + second.server.requests(), 3, "for both, and not of what is its own");
     assert_eq!(viewers.each_ref().map(shows), ["71", "71"]);
     assert_eq!(shows(&own), "1");
+}
+
+#[test]
+fn an_old_answer_to_the_question_of_another_does_not_end_the_wait_for_a_better_one() {
+    let lab = Lab::new();
+    let [first, second, third] = [lab.open("ada"), lab.open("ada"), lab.open("ada")];
+    let hello = lab.said_in_full().into_iter().find(|said| said.contains("Hello")).unwrap();
+    let tabs = [&first, &second, &third];
+    lab.millis(&tabs, 10);
+    let viewers = tabs.map(|tab| tab.watch(number(1)));
+    third.server.say([Ok(2)]);
+    lab.millis(&tabs, 1_100);
+    let before = requests(&tabs);
+    // An answer of before the invalidation, which is on its way until the lock is free and the news are behind it.
+    let wanted = hello.replace(r#""Hello""#, r#"{"Wanted":{"key":["number",1],"question":1}}"#);
+    lab.says(&wanted.replace(r#""tab":"#, r#""tab":1"#));
+    lab.millis(&tabs, 5);
+    let old = lab.last();
+    third.client.invalidate(&number(1));
+    lab.millis(&tabs, 990);
+    lab.set_latency(20);
+    lab.millis(&tabs, 15);
+    assert!(old.contains(r#""Data""#), "{old}");
+    lab.says(&old);
+    lab.millis(&tabs, 1_500);
+    assert_eq!(requests(&tabs) - before, 1, "one for all");
+    assert_eq!(viewers.each_ref().map(shows), ["2", "2", "2"]);
 }

@@ -42,7 +42,11 @@ pub(super) enum Says {
     /// You are not alone, and this many changes of these tabs have been made before you came.
     Here { knows: Vec<(u64, u64)> },
     /// Who has this?
-    Wanted(Value),
+    Wanted {
+        key: Value,
+        /// The number of the question, in the tab that asks.
+        question: u64,
+    },
     /// This is what I have.
     Data {
         entry: Packed,
@@ -52,6 +56,8 @@ pub(super) enum Says {
         knew: Vec<(u64, u64)>,
         /// When I sent for it, if that is known: milliseconds since the Unix epoch.
         sent: Option<u64>,
+        /// It answers a question: of which tab, and which.
+        answers: Option<(u64, u64)>,
     },
     /// These are out of date.
     Outdated { meant: Meant, fetch: bool },

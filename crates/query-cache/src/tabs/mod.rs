@@ -263,12 +263,12 @@ impl Tab {
                 None => all.push((key.clone(), written)),
             }
         } else {
-            self.tell_data(client, key, written);
+            self.tell_data(client, key, written, None);
         }
     }
 
     /// Tells the data of this key. Runs user code.
-    fn tell_data(&self, client: &QueryClient, key: &QueryKey, written: bool) {
+    fn tell_data(&self, client: &QueryClient, key: &QueryKey, written: bool, answers: Option<(u64, u64)>) {
         let here = client.in_this_scope();
         let named = here.scope_name().is_some();
         for slot in here.read(|engine| engine.same_key(key)) {
@@ -279,7 +279,7 @@ impl Tab {
             let knew = self.turns.borrow().get(&turn).and_then(|turn| turn.knew.clone());
             let knew = knew.unwrap_or_else(|| self.knowledge());
             let sent = self.sent.borrow().get(key).copied();
-            self.say(&here, Says::Data { entry, written, knew, sent });
+            self.say(&here, Says::Data { entry, written, knew, sent, answers });
         }
     }
 
@@ -305,7 +305,7 @@ impl Tab {
                 // Who has heard of what was told meanwhile has not heard of this.
                 write.change = self.change();
             }
-            self.tell_data(client, &key, written);
+            self.tell_data(client, &key, written, None);
         }
     }
 

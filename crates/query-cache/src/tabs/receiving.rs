@@ -14,6 +14,7 @@ struct Origin {
     written: bool,
     knew: Vec<(u64, u64)>,
     sent: Option<u64>,
+    answers: Option<(u64, u64)>,
 }
 
 impl Tab {
@@ -33,13 +34,13 @@ impl Tab {
         match says {
             Says::Hello => self.say(&here, Says::Here { knows: self.knowledge() }),
             Says::Here { knows } => knows.into_iter().for_each(|(tab, changes)| self.learn(tab, changes)),
-            Says::Wanted(key) => {
+            Says::Wanted { key, question } => {
                 if let Some(key) = keys::from_json(&key) {
-                    self.tell_data(&here, &key, false);
+                    self.tell_data(&here, &key, false, Some((from.tab, question)));
                 }
             }
-            Says::Data { entry, written, knew, sent } => {
-                self.take_in(&here, &from, entry, Origin { written, knew, sent });
+            Says::Data { entry, written, knew, sent, answers } => {
+                self.take_in(&here, &from, entry, Origin { written, knew, sent, answers });
             }
             Says::Outdated { meant, fetch } => {
                 self.outdated.borrow_mut().insert(from.tab, from.changes);
@@ -78,7 +79,7 @@ impl Tab {
         here: &QueryClient,
         from: &From,
         mut entry: Packed,
-        Origin { written, knew, sent }: Origin,
+        Origin { written, knew, sent, answers }: Origin,
     ) {
         let Some(key) = entry.key().filter(|_| entry.public || here.scope_name().is_some()) else { return };
         let slots = here.read(|engine| engine.same_key(&key));
@@ -122,7 +123,7 @@ impl Tab {
             here.mark(|engine| slots.iter().for_each(|slot| engine.count_as_write(*slot)));
         }
         if !here.is_over() {
-            self.answered(here, &key);
+            self.answered(here, &key, answers);
         }
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn turn(look: Look) -> Later {
 enum Next {
     Nothing,
     Admit(Look),
-    Ask(Look, Timestamp),
+    Ask(Look, Timestamp, u64),
     Wait(Look, Timestamp),
 }
 
@@ -150,10 +150,10 @@ impl Tab {
             Next::Nothing => {}
             Next::Admit(look) => client.step(|engine, _, fx| engine.admit(look, fx)),
             Next::Wait(look, until) => client.step(|engine, now, _| engine.look_until(look, until, now)),
-            Next::Ask(look, until) => {
+            Next::Ask(look, until, question) => {
                 client.step(|engine, now, _| engine.look_until(look, until, now));
                 if let Some(key) = keys::to_json(&of.0) {
-                    self.say(&client.in_scope(None), Says::Wanted(key));
+                    self.say(&client.in_scope(None), Says::Wanted { key, question });
                 }
             }
         }
@@ -180,7 +180,7 @@ impl Tab {
         if self.company.get() != Company::Alone && (empty || turn.waited) && !anew {
             let until = *turn.asked.get_or_insert(now.plus(self.how.patience));
             if !std::mem::replace(&mut turn.has_asked, true) {
-                return Next::Ask(look, until);
+                return Next::Ask(look, until, turn.number);
             }
             if until > now {
                 return Next::Wait(look, until);
@@ -206,8 +206,9 @@ impl Tab {
         all.into_iter().map(|(_, of)| of).collect()
     }
 
-    /// Another tab has told what it has.
-    pub(super) fn answered(&self, client: &QueryClient, key: &QueryKey) {
+    /// Another tab has told what it has, perhaps in answer to a question. One that is not enough and answers what this
+    /// tab has asked is what there was when it was asked. Any other may be long under way, with a better one behind it.
+    pub(super) fn answered(&self, client: &QueryClient, key: &QueryKey, answers: Option<(u64, u64)>) {
         for public in [false, true] {
             let of = (key.clone(), public);
             let turn = self.turns.borrow().get(&of).map(|turn| (turn.look, turn.since));
@@ -216,8 +217,10 @@ impl Tab {
                 let turn = self.turns.borrow_mut().remove(&of);
                 drop(turn);
             } else {
-                // It is not enough. There is no more to wait for.
-                if let Some(turn) = self.turns.borrow_mut().get_mut(&of).filter(|turn| turn.has_asked) {
+                if let Some(turn) = self.turns.borrow_mut().get_mut(&of)
+                    && turn.has_asked
+                    && answers == Some((self.number, turn.number))
+                {
                     turn.asked = Some(Timestamp::default());
                 }
                 self.look_at_turn(client, &of);
@@ -235,7 +238,7 @@ impl Tab {
         for (key, _) in public {
             let look = self.turns.borrow().get(&(key.clone(), true)).map(|turn| turn.look);
             if look.is_some_and(|look| !client.read(|engine| engine.needs_its_turn(look.entry))) {
-                self.tell_data(client, &key, false);
+                self.tell_data(client, &key, false, None);
                 self.end_turn(client, &key);
             }
         }
