@@ -9,7 +9,7 @@ use common::disk::{Broken, Disk, Page, page, page_with};
 use common::lab::{Lab, Tab};
 use common::posting::{Keys, LINED, POST, Post};
 use common::{MISSING, Stage};
-use query_cache::{MutationFilter, Persist, ScopeName, StorageFault, mutation, seconds};
+use query_cache::{MutationFilter, Persist, Query, ScopeName, StorageFault, mutation, seconds};
 
 /// Lets calls be made, and kept.
 fn posts(stage: &Stage, post: Post) -> Keys {
@@ -336,4 +336,25 @@ fn a_bad_storage_does_not_keep_a_call_from_being_made() {
     first.post(POST, 1);
     first.millis(1);
     assert_eq!((disk.calls(), disk.entries()), (1, 10));
+}
+
+#[test]
+fn a_call_is_kept_though_what_came_with_it_does_not_fit() {
+    let disk = Disk::default();
+    let first = page(&disk, "ada", 0);
+    posts(&first, POST);
+    disk.holds(1_000);
+    first.client.set_online(false);
+    first.post(POST, 1);
+    let big = query_cache::query(query_cache::query_key!["big"], async |_| Ok::<_, String>(String::new()))
+        .with_options(|options| options.dehydrated());
+    first.client.set_data(&big, "x".repeat(2_000));
+    first.millis(1);
+    assert_eq!((disk.calls(), disk.entries()), (1, 0));
+    assert_eq!(first.faults.take(), [StorageFault::Full]);
+    close(first);
+    let second = page(&disk, "ada", 10);
+    let keys = posts(&second, POST);
+    second.seconds(5);
+    assert_eq!(numbers(&keys.0.take()), [1]);
 }

@@ -93,7 +93,21 @@ impl Persistence {
         }
         match self.how.storage.write(self.changes(&batch)).await {
             Ok(()) => {}
-            Err(StorageError::Full) => self.no_room(&batch),
+            Err(StorageError::Full) => {
+                self.no_room(&batch);
+                // They are small, cannot be fetched again, and were refused only for what they came with.
+                self.write_calls(batch.calls).await;
+            }
+            Err(error) => self.fault(StorageFault::Broken(error.to_string().into())),
+        }
+    }
+
+    async fn write_calls(&self, calls: Vec<Change>) {
+        if calls.is_empty() {
+            return;
+        }
+        match self.how.storage.write(calls.into()).await {
+            Ok(()) | Err(StorageError::Full) => {}
             Err(error) => self.fault(StorageFault::Broken(error.to_string().into())),
         }
     }
