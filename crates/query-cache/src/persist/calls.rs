@@ -101,6 +101,11 @@ fn page_of(record: &str) -> Option<&str> {
     record.get(..=end)
 }
 
+/// The page's own part of that.
+fn number_of(prefix: &str) -> &str {
+    prefix.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
 /// Keeps calls on the storage.
 pub(super) struct CallKeeper(pub Rc<Persistence>);
 
@@ -197,11 +202,7 @@ impl Persistence {
 
     /// What others have left. With locks it is taken page by page, when the page is gone.
     fn sort_out(self: &Rc<Self>, here: &QueryClient, mut records: Vec<Stored>) {
-        records.retain(|record| {
-            let page =
-                page_of(&record.name).and_then(|prefix| prefix.trim_end_matches('/').rsplit('/').next());
-            page != Some(&*self.calls.page)
-        });
+        records.retain(|record| page_of(&record.name).map(number_of) != Some(&*self.calls.page));
         let Some(locks) = here.locks() else { return self.take_over(here, records, None) };
         let mut pages: Vec<(Timestamp, String)> = Vec::new();
         for record in records {
@@ -217,8 +218,7 @@ impl Persistence {
             if !self.calls.waits_for.borrow_mut().insert(prefix.clone()) {
                 continue;
             }
-            let page = prefix.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-            let lock = locks.lock(&self.lock_name(page));
+            let lock = locks.lock(&self.lock_name(number_of(&prefix)));
             let (this, weak) = (self.clone(), here.downgrade());
             here.begin_task(Box::pin(async move {
                 let guard = lock.await;

@@ -8,6 +8,7 @@ use crate::client::{Concern, QueryClient};
 use crate::engine::Then;
 use crate::filter::QueryFilter;
 use crate::hydrate::{Packed, Put, keys};
+use crate::policy::Policy;
 
 /// What another tab says of its data.
 struct Origin {
@@ -62,14 +63,8 @@ impl Tab {
         self.say(client, Says::Hello);
         let here = client.in_this_scope();
         let named = here.scope_name().is_some();
-        let slots = here.matching(&QueryFilter::all());
-        here.step(|engine, now, fx| {
-            for slot in slots {
-                let policy = engine.get(slot).map(|entry| &entry.policy);
-                if policy.is_some_and(|policy| policy.codec().is_some() && (named || policy.plain.public)) {
-                    engine.invalidate(slot, Then::FetchActive, now, fx);
-                }
-            }
+        invalidate_shared(&here, &QueryFilter::all(), Then::FetchActive, |policy| {
+            policy.codec().is_some() && (named || policy.plain.public)
         });
     }
 
@@ -134,10 +129,15 @@ fn outdate(here: &QueryClient, filter: QueryFilter, then: Then) {
         return here.invalidate_then(filter, then);
     }
     here.tell_concern(&filter, Concern::Invalidated(then));
-    let slots = here.matching(&filter);
+    invalidate_shared(here, &filter, then, |policy| policy.plain.public);
+}
+
+/// Of what the filter means, that of which the policy says so.
+fn invalidate_shared(here: &QueryClient, filter: &QueryFilter, then: Then, is: impl Fn(&Policy) -> bool) {
+    let slots = here.matching(filter);
     here.step(|engine, now, fx| {
         for slot in slots {
-            if engine.get(slot).is_some_and(|entry| entry.policy.plain.public) {
+            if engine.get(slot).is_some_and(|entry| is(&entry.policy)) {
                 engine.invalidate(slot, then, now, fx);
             }
         }
